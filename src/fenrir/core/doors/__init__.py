@@ -1,0 +1,1 @@
+"""Doors: how servers reach the engine. The direct door is the exchange itself (`Application.http`); here is ASGI."""

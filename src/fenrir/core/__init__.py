@@ -1,0 +1,1 @@
+"""The engine: declarations in, one generated function per route out. It knows no framework, no pydantic, no socket."""

@@ -1,0 +1,448 @@
+"""The application as the engine sees it: a list of declarations, frozen into a router and plans.
+
+Registration appends to the lists. The first request (or `freeze`) compiles them into a `Frozen`, which is never changed:
+registering something late replaces it as a whole (copy on write), so a request sees either all of a change or none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from asteri.exchange import Channel, Doors, Exchange
+from fenrir.core.binding import Argument, Binding, Given
+from fenrir.core.context import RequestContext, State, current
+from fenrir.core.declare import (
+    DeclarationError,
+    ErrorHandler,
+    Hook,
+    Listener,
+    ListenerStage,
+    Mode,
+    Mount,
+    Route,
+    Scope,
+    Source,
+    Stage,
+    caller,
+)
+from fenrir.core.doors.asgi import asgi_door
+from fenrir.core.errors import MethodNotAllowed, NotFound
+from fenrir.core.hooks import call_hook, fail
+from fenrir.core.lifespan import Lifespan, Tasks
+from fenrir.core.mount import MountPlan
+from fenrir.core.plan import Plan, link
+from fenrir.core.reply import Reply, settle
+from fenrir.core.router import Entry, Found, NotAllowed, Options, Redirected, Router
+from fenrir.http.headers import MutableHeaders
+
+if TYPE_CHECKING:
+    from fenrir.core.dialect import Dialect, Renderer
+    from fenrir.http.forms import FormLimits
+
+__all__ = ["Application", "Frozen", "Overrides"]
+
+log = logging.getLogger("fenrir")
+
+WEBSOCKET = "<websocket>"  # no HTTP method: "<" is not a token character, so no request can carry it
+
+
+class Overrides(dict[Any, Any]):
+    """Dependency overrides; a change makes the application compile its plans again."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._changed = changed
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._changed()
+
+    def __delitem__(self, key: Any) -> None:
+        super().__delitem__(key)
+        self._changed()
+
+    def clear(self) -> None:
+        super().clear()
+        self._changed()
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        try:
+            return super().pop(key, *default)
+        finally:
+            self._changed()
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        super().update(*args, **kwargs)
+        self._changed()
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        try:
+            return super().setdefault(key, default)
+        finally:
+            self._changed()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """Everything compiled.
+
+    Attributes:
+        dispatch: serves one exchange.
+        plans: in order of registration.
+        names: plans by route name, for url_for.
+        reports: conflicts and hidden routes, as sentences with both places.
+    """
+
+    router: Router
+    plans: tuple[Plan, ...]
+    mounts: tuple[MountPlan, ...]
+    names: Mapping[str, Sequence[Plan]]
+    missing: Plan
+    dispatch: Callable[[Any], Awaitable[None] | None]
+    reports: tuple[str, ...]
+
+
+class Application:
+    """Declarations, and the doors through which servers call them.
+
+    Args:
+        home: the dialect in which errors outside any route are spoken.
+        title: what logs call the application.
+    """
+
+    def __init__(self, home: Dialect, title: str = "fenrir") -> None:
+        self.home = home
+        self.title = title
+        self.scope = Scope(title)
+        self.routes: list[Route] = []
+        self.mounts: list[Mount] = []
+        self.listeners: list[Listener] = []
+        self.middleware: list[tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Source]] = []
+        self.state = State()
+        self.tasks = Tasks()
+        self.overrides = Overrides(self.changed)
+        self.body_limit: int | None = None
+        self.form_limits: FormLimits | None = None
+        self.facade: Any = self  # what users hold: the Fenrir, Flask, Falcon, ... object
+        self.lifespan_state: dict[str, Any] = {}
+        self._frozen: Frozen | None = None
+        self._asgi: Callable[..., Awaitable[None]] | None = None
+
+    # ---------------------------------------------------------- registration
+    def changed(self) -> None:
+        """Compile again before the next request."""
+        self._frozen = None
+        self._asgi = None
+
+    def add_route(self, route: Route) -> None:
+        """Add a route, checking now what can be checked now.
+
+        Raises:
+            DeclarationError: its signature can not be bound.
+        """
+        route.bind(self.overrides)
+        self.routes.append(route)
+        self.changed()
+
+    def add_mount(self, mount: Mount) -> None:
+        """Add a mounted application."""
+        self.mounts.append(mount)
+        self.changed()
+
+    def add_hook(self, hook: Hook, scope: Scope | None = None) -> None:
+        """Add a hook to a scope, the application's by default."""
+        scope = scope or self.scope
+        if hook.stage in (Stage.WRAP, Stage.BEFORE_ROUTING) and scope is not self.scope:
+            raise DeclarationError(
+                f"{hook.title} runs {hook.stage.value} and no route is known then; register it on the application",
+                hook.source,
+            )
+        scope.hooks.append(hook)
+        self.changed()
+
+    def add_error_handler(self, handler: ErrorHandler, scope: Scope | None = None) -> None:
+        """Add an error handler to a scope, the application's by default."""
+        (scope or self.scope).error_handlers.append(handler)
+        self.changed()
+
+    def add_listener(self, stage: ListenerStage, call: Callable[[], Any], user: Any = None) -> None:
+        """Add code that runs at start or stop."""
+        self.listeners.append(Listener(stage, call, caller(), user))
+
+    def add_lifespan(self, factory: Callable[[], AbstractAsyncContextManager[Any]], user: Any = None) -> None:
+        """Add an async context manager around the life of the application."""
+        self.add_listener(ListenerStage.LIFESPAN, factory, user)
+
+    def add_middleware(self, factory: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Wrap the application in an ASGI middleware class; the last one added is the outermost."""
+        self.middleware.append((factory, args, options, caller()))
+        self.changed()
+
+    # -------------------------------------------------------------- freezing
+    @property
+    def frozen(self) -> Frozen:
+        """The compiled application."""
+        frozen = self._frozen
+        if frozen is None:
+            frozen = self.freeze()
+        return frozen
+
+    def freeze(self) -> Frozen:
+        """Compile all declarations.
+
+        Raises:
+            DeclarationError: a binding fails, or two routes share a name or contradict each other.
+        """
+        wraps = list(self.scope.hooks_of(Stage.WRAP))
+        earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
+        plans = tuple(link(route, self.overrides, wrapped=bool(wraps)) for route in self.routes)
+        mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in self.mounts)
+        missing = link(self._unrouted(), {}, wrapped=bool(wraps), unrouted=True)
+        router = Router([*map(_entry, plans), *map(_mount_entry, mounts)])
+        frozen = Frozen(
+            router=router,
+            plans=plans,
+            mounts=mounts,
+            names=_names(plans),
+            missing=missing,
+            dispatch=_Dispatch(self, router, missing, wraps, earlier).choose(),
+            reports=tuple(map(str, router.reports)),
+        )
+        for report in frozen.reports:
+            log.warning("%s", report)
+        self._frozen = frozen
+        return frozen
+
+    def _unrouted(self) -> Route:
+        """Return the route of requests that no route takes: hooks run around it as around any other."""
+        home = replace(self.home, renderer=_as_is, reads_body=False)
+        return Route(
+            pattern=self.home.parse("/", self.home.converters),
+            methods=None,
+            handler=_answer_miss,
+            mode=Mode.INLINE,
+            name=None,
+            dialect=home,
+            scope=self.scope,
+            source=Source(__file__, 0),
+            bind=lambda _: Binding(arguments=(Argument(None, Given(lambda c: c)),)),
+            document=False,
+        )
+
+    # ----------------------------------------------------------------- doors
+    def http(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Serve one request; a server calls this in a fresh context."""
+        frozen = self._frozen
+        if frozen is None:
+            frozen = self.freeze()
+        return frozen.dispatch(exchange)
+
+    async def websocket(self, channel: Channel) -> None:
+        """Serve one WebSocket connection."""
+        c = RequestContext(channel, self)
+        current.set(c)
+        found = self.frozen.router.find(WEBSOCKET, channel.path)
+        if type(found) is not Found:
+            await channel.reject(404, [(b"content-type", b"text/plain; charset=utf-8")], b"Not Found")
+            return
+        if isinstance(found.target, MountPlan):
+            plan = found.target
+            if plan.mount.channel is None:
+                await channel.reject(404)
+            else:
+                await plan.mount.channel(channel, plan.mount.prefix)
+            return
+        c.plan = found.target
+        c.values = found.values
+        await found.target.run(c, channel, found.values)
+
+    def __asteri__(self, version: int) -> Doors | None:
+        """Return the direct doors, or None when ASGI middleware stands before the application."""
+        if version != 1:
+            return None
+        if self.middleware:
+            name = getattr(self.middleware[-1][0], "__name__", "middleware")
+            log.info("%s: %s is ASGI middleware, so requests go through ASGI", self.middleware[-1][3], name)
+            return None
+        self.frozen  # noqa: B018 - compile before the first request
+        return Doors(http=self.http, websocket=self.websocket)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve as an ASGI 3 application."""
+        app = self._asgi
+        if app is None:
+            app = asgi_door(self)
+            for factory, args, options, _ in self.middleware:
+                app = factory(app, *args, **options)
+            self._asgi = app
+        await app(scope, receive, send)
+
+    def lifespan(self) -> Lifespan:
+        """Return a new run from start to stop, for a door to drive."""
+        self.frozen  # noqa: B018 - a mistake in a declaration must stop the start
+        return Lifespan(self.listeners, self.tasks)
+
+
+class _Dispatch:
+    """How an exchange finds its plan; the cheapest of three ways is chosen when the application freezes."""
+
+    def __init__(
+        self, app: Application, router: Router, missing: Plan, wraps: Sequence[Hook], earlier: Sequence[Hook]
+    ) -> None:
+        self.app = app
+        self.find = router.find
+        self.missing = missing
+        self.wraps = wraps
+        self.earlier = earlier
+
+    def choose(self) -> Callable[[Any], Awaitable[None] | None]:
+        """Return the dispatch function for the hooks that exist."""
+        if self.wraps:
+            return self.wrapped
+        if self.earlier:
+            return self.hooked
+        return self.bare()
+
+    def bare(self) -> Callable[[Any], Awaitable[None] | None]:
+        """Return the dispatch without any hook before the match."""
+        app, find, missing = self.app, self.find, self.missing
+        Context, set_current = RequestContext, current.set  # noqa: N806
+
+        def dispatch(x: Any) -> Awaitable[None] | None:
+            c = Context(x, app)
+            set_current(c)
+            found = find(x.method, x.path)
+            if type(found) is Found:
+                plan = c.plan = found.target
+                values = c.values = found.values
+                return plan.run(c, x, values)  # type: ignore[no-any-return]
+            c.miss = found
+            return missing.run(c, x, ())  # type: ignore[no-any-return]
+
+        return dispatch
+
+    async def _route(self, c: RequestContext) -> Reply | None:
+        """Run the hooks before the match, then the plan."""
+        x = c.exchange
+        try:
+            for hook in self.earlier:
+                c.miss = await call_hook(hook.call, hook.mode, c)
+                if c.miss is not None:
+                    break
+        except Exception as exc:
+            c.miss = exc
+        if c.miss is None:
+            found = self.find(x.method, x.path)
+            if type(found) is Found:
+                plan = c.plan = found.target
+                c.values = found.values
+                outcome = plan.run(c, x, found.values)
+            else:
+                c.miss = found
+                outcome = self.missing.run(c, x, ())
+        else:
+            outcome = self.missing.run(c, x, ())
+        return await outcome if outcome is not None else None
+
+    async def hooked(self, x: Any) -> None:
+        """Serve with hooks before the match."""
+        c = RequestContext(x, self.app)
+        current.set(c)
+        await self._route(c)
+
+    async def wrapped(self, x: Any) -> None:
+        """Serve with WRAP hooks around everything."""
+        c = RequestContext(x, self.app)
+        current.set(c)
+        try:
+            reply = await self._wrap(c, 0)
+        except Exception as exc:
+            reply = await fail(c, exc)
+        except BaseException as exc:
+            if c.finish is not None:
+                await c.finish(exc)
+            raise
+        if reply is not None:
+            await settle(c, reply, c.finish)
+
+    async def _wrap(self, c: RequestContext, depth: int) -> Any:
+        if depth == len(self.wraps):
+            return await self._route(c)
+
+        def call_next() -> Coroutine[Any, Any, Any]:
+            return self._wrap(c, depth + 1)
+
+        return await self.wraps[depth].call(c, call_next)
+
+
+def _answer_miss(c: RequestContext) -> Reply:
+    """Answer a request that no route took."""
+    miss = c.miss
+    if isinstance(miss, Reply):
+        return miss
+    if isinstance(miss, Exception):
+        raise miss
+    if isinstance(miss, Redirected):
+        location = miss.path + ("?" + c.exchange.query.decode("latin-1") if c.exchange.query else "")
+        return Reply(miss.status, MutableHeaders([(b"location", (c.http.connection.root_path + location).encode())]))
+    if isinstance(miss, Options):
+        return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods)).encode())]))
+    if isinstance(miss, NotAllowed):
+        raise MethodNotAllowed(sorted(miss.methods))
+    raise NotFound
+
+
+def _as_is(route: Route) -> Renderer:
+    from fenrir.core.dialect import Renderer
+
+    return Renderer(render=lambda c, value: value)
+
+
+def _entry(plan: Plan) -> Entry:
+    route, dialect = plan.route, plan.route.dialect
+    return Entry(
+        pattern=route.pattern,
+        methods=frozenset({WEBSOCKET}) if route.websocket else route.methods,
+        target=plan,
+        slashes=route.options.get("slashes", dialect.slashes),
+        source=route.source,
+        label=route.title,
+        head=dialect.head and not route.websocket,
+        options=dialect.options and not route.websocket,
+        ordered=dialect.ordered,
+    )
+
+
+def _mount_entry(plan: MountPlan) -> Entry:
+    mount = plan.mount
+    return Entry(
+        pattern=mount.dialect.parse(mount.prefix or "/", mount.dialect.converters),
+        methods=None,
+        target=plan,
+        slashes=mount.dialect.slashes,
+        source=mount.source,
+        label=plan.title,
+        prefix=True,
+    )
+
+
+def _names(plans: Sequence[Plan]) -> Mapping[str, Sequence[Plan]]:
+    names: dict[str, list[Plan]] = {}
+    for plan in plans:
+        if plan.route.name is None:
+            continue
+        others = names.setdefault(plan.route.name, [])
+        if others and others[0].route.handler is not plan.route.handler:
+            raise DeclarationError(
+                f"the name {plan.route.name!r} is taken by another handler; give one of them a name of its own",
+                plan.source,
+                others[0].source,
+            )
+        others.append(plan)
+    return names
+
+

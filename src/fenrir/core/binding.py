@@ -1,0 +1,134 @@
+"""Bindings: where each argument of a handler comes from, decided when the route is registered.
+
+A dialect's `bind` reads a signature once and returns a `Binding`. `emit` turns it into program text; nobody looks at the
+signature again. Values that need checking are gathered by one call for the whole graph (`Binding.gather`), so that a route
+with ten validated scalars costs one validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fenrir.core.declare import Mode
+
+if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
+
+__all__ = [
+    "HANDLER",
+    "Argument",
+    "ArgumentSource",
+    "Binding",
+    "BodyNeed",
+    "Fixed",
+    "FromNode",
+    "Gathered",
+    "Given",
+    "Node",
+    "NodeKind",
+    "PathValue",
+]
+
+HANDLER = -1
+"""The key of the handler's own errors among those of its dependencies."""
+
+
+class PathValue(NamedTuple):
+    """The converted value of the n-th parameter in the path."""
+
+    index: int
+
+
+class Gathered(NamedTuple):
+    """The n-th of the values that `Binding.gather` returned."""
+
+    index: int
+
+
+class FromNode(NamedTuple):
+    """The result of the n-th dependency."""
+
+    index: int
+
+
+class Given(NamedTuple):
+    """What a function of the request context returns: a request object, a response object, the state."""
+
+    call: Callable[[RequestContext], Any]
+
+
+class Fixed(NamedTuple):
+    """A constant."""
+
+    value: Any
+
+
+ArgumentSource = PathValue | Gathered | FromNode | Given | Fixed
+
+
+class Argument(NamedTuple):
+    """One argument of a call: `name` None means positional."""
+
+    name: str | None
+    source: ArgumentSource
+
+
+class BodyNeed(Enum):
+    """What of the body must be there before values are gathered."""
+
+    NONE = "none"
+    BYTES = "bytes"
+    FORM = "form"
+
+
+class NodeKind(Enum):
+    """What a dependency is."""
+
+    CALL = "call"
+    CONTEXT = "context manager"  # `call` returns a context manager, entered here and left after the response
+    ASYNC_CONTEXT = "async context manager"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One dependency in the graph of a route.
+
+    Attributes:
+        call: the callable, or the factory of its context manager.
+        needs: keys of the nodes (this one included) whose invalid parameters forbid calling it.
+        early: leave the context manager before the response is sent.
+        user: the user's own callable, for listings.
+    """
+
+    call: Callable[..., Any]
+    mode: Mode
+    arguments: tuple[Argument, ...] = ()
+    kind: NodeKind = NodeKind.CALL
+    needs: frozenset[int] = frozenset()
+    early: bool = False
+    user: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """How a handler gets its arguments.
+
+    Attributes:
+        nodes: dependencies in order of execution.
+        gather: takes the context, returns the gathered values and the errors: None, or {node index or HANDLER: errors}.
+        body: what of the body is read before `gather` is called.
+        invalid: makes the exception to raise from the context and the errors.
+        shares_reply: the handler or a dependency is given a response object, so its headers must reach the answer.
+        about: what documentation needs to know of the parameters; opaque here.
+    """
+
+    arguments: tuple[Argument, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    gather: Callable[[RequestContext], tuple[tuple[Any, ...], Mapping[int, Any] | None]] | None = None
+    body: BodyNeed = BodyNeed.NONE
+    invalid: Callable[[RequestContext, Mapping[int, Any]], Exception] | None = None
+    shares_reply: bool = False
+    about: Any = None

@@ -1,0 +1,317 @@
+"""The request context: what one request has, whichever dialect asks for it.
+
+There is one ContextVar. It holds the `RequestContext` of the request that is being served, in every handler, hook,
+dependency, background task, worker thread and mounted application, because each of those runs in (a copy of) the
+context in which the request began. The five dialects' request objects are views of this one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from fenrir.core.errors import BadRequest, PayloadTooLarge, UnreadBody
+from fenrir.http.forms import Form, FormError, FormLimits, FormParser
+
+if TYPE_CHECKING:
+    from asteri.exchange import Channel, Exchange
+    from fenrir.core.application import Application
+    from fenrir.core.dialect import Dialect
+    from fenrir.core.plan import Plan
+    from fenrir.core.reply import Reply
+
+__all__ = ["RequestContext", "State", "current"]
+
+current: ContextVar[RequestContext] = ContextVar("fenrir.request")
+
+
+class State(MutableMapping[str, Any]):
+    """A notebook with attributes and keys: per request (`g`, `request.state`, `request.ctx`, `req.context`), per app."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"nothing was noted under the name {name!r}")
+
+    def __getitem__(self, name: str) -> Any:
+        return self.__dict__[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self.__dict__[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __len__(self) -> int:
+        return len(self.__dict__)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        # SECURITY: values are not shown, a notebook often holds credentials.
+        return f"<State {', '.join(self.__dict__) or 'empty'}>"
+
+
+class RequestContext:
+    """Everything that belongs to one request (or one WebSocket connection).
+
+    Attributes:
+        exchange: the server's exchange, or the channel of a WebSocket.
+        plan: the plan that serves it; None until a route matched.
+        values: converted path values, in the order of the pattern.
+        miss: what the router said when it found no route.
+        reply: the response under construction, for dialects that hand one out.
+        late: callables (context, reply) that run last before sending (a session that must be saved).
+        background: callables to run after sending.
+        error: the exception that no error handler took, for teardown and for test clients.
+        plain: nothing has to happen beside sending the value that the handler returned.
+        finish: what has to run after sending, left by the plan when hooks wrap it.
+    """
+
+    __slots__ = (
+        "_body",
+        "_form",
+        "_reply",
+        "_state",
+        "_views",
+        "app",
+        "background",
+        "error",
+        "exchange",
+        "late",
+        "miss",
+        "finish",
+        "notes",
+        "plain",
+        "plan",
+        "values",
+    )
+
+    def __init__(self, exchange: Any, app: Application) -> None:
+        self.exchange: Any = exchange
+        self.app = app
+        self.plan: Plan | None = None
+        self.values: tuple[Any, ...] = ()
+        self.miss: Any = None
+        self.late: list[Callable[[RequestContext, Reply], None]] | None = None
+        self.background: list[Callable[[], Awaitable[None]]] | None = None
+        self.error: BaseException | None = None
+        self.plain = True
+        self.finish: Callable[[BaseException | None], Awaitable[None]] | None = None
+        self._state: State | None = None
+        self._views: dict[str, Any] | None = None
+        self._reply: Reply | None = None
+        self._body: bytes | None = None
+        self._form: Form | None = None
+        self.notes: dict[str, Any] | None = None
+
+    # ---------------------------------------------------------------- views
+    @property
+    def http(self) -> Exchange:
+        """The exchange, typed."""
+        exchange: Exchange = self.exchange
+        return exchange
+
+    @property
+    def channel(self) -> Channel:
+        """The WebSocket channel, typed."""
+        channel: Channel = self.exchange
+        return channel
+
+    @property
+    def state(self) -> State:
+        """The notebook of this request; one object under all its names (paradigms rule 28)."""
+        if self._state is None:
+            self._state = State()
+            self._state.update(self.app.lifespan_state)
+        return self._state
+
+    @property
+    def reply(self) -> Reply:
+        """The response under construction: what a handler writes on when its dialect gives it a response."""
+        if self._reply is None:
+            from fenrir.core.reply import Reply
+
+            self._reply = Reply()
+        return self._reply
+
+    @property
+    def touched_reply(self) -> Reply | None:
+        """The response under construction if anybody asked for it."""
+        return self._reply
+
+    @property
+    def path_values(self) -> dict[str, Any]:
+        """Converted path values by name."""
+        if self.plan is None:
+            return {}
+        return dict(zip(self.plan.names, self.values, strict=True))
+
+    def view(self, dialect: Dialect) -> Any:
+        """Return the request object of a dialect, always the same one for one request."""
+        views = self._views
+        if views is None:
+            views = self._views = {}
+        try:
+            return views[dialect.name]
+        except KeyError:
+            made = views[dialect.name] = dialect.request(self)
+            return made
+
+    def note(self, key: str, make: Callable[[RequestContext], Any]) -> Any:
+        """Return what a part of the framework keeps for this request, made on first use (a session, messages)."""
+        notes = self.notes
+        if notes is None:
+            notes = self.notes = {}
+        try:
+            return notes[key]
+        except KeyError:
+            made = notes[key] = make(self)
+            return made
+
+    def before_sending(self, call: Callable[[RequestContext, Reply], None]) -> None:
+        """Run `call` on the final reply, after all hooks and before it is sent."""
+        self.plain = False
+        if self.late is None:
+            self.late = []
+        self.late.append(call)
+
+    def after_sending(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Await `call()` when the response has been sent."""
+        self.plain = False
+        if self.background is None:
+            self.background = []
+        self.background.append(call)
+
+    # ----------------------------------------------------------------- body
+    @property
+    def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            UnreadBody: it has not been read (the route streams it, or its dialect awaits it).
+        """
+        if self._body is not None:
+            return self._body
+        buffered: bytes | None = self.exchange.buffered
+        if buffered is not None:
+            return buffered
+        if self._form is not None:
+            return b""
+        raise UnreadBody
+
+    async def read_body(self) -> bytes:
+        """Read the whole body once and keep it.
+
+        Raises:
+            PayloadTooLarge: it is longer than the route or the application allows.
+            Disconnected: the client left before its end.
+        """
+        if self._body is None:
+            limit = self.body_limit
+            buffered: bytes | None = self.exchange.buffered
+            if buffered is None:
+                pieces: list[bytes] = []
+                size = 0
+                async for piece in self.exchange:
+                    size += len(piece)
+                    if limit is not None and size > limit:
+                        raise PayloadTooLarge
+                    pieces.append(piece)
+                buffered = b"".join(pieces)
+            elif limit is not None and len(buffered) > limit:
+                raise PayloadTooLarge
+            self._body = buffered
+        return self._body
+
+    @property
+    def body_limit(self) -> int | None:
+        """Bytes that a body may have: the route's limit, or else the application's."""
+        if self.plan is not None and self.plan.body_limit is not None:
+            return self.plan.body_limit
+        return self.app.body_limit
+
+    @property
+    def content_type(self) -> str:
+        """The content-type header, or an empty string."""
+        return self.exchange.headers.get("content-type") or ""
+
+    async def read_form(self) -> Form:
+        """Read the body as a form, files spooled to disk; an empty form when it is none.
+
+        Raises:
+            BadRequest, PayloadTooLarge: it is malformed or too large.
+        """
+        if self._form is None:
+            parser = self._form_parser()
+            if parser is None:
+                return self._keep(Form([], []))
+            try:
+                if self._body is not None or self.exchange.buffered is not None:
+                    parser.feed(await self.read_body())
+                else:
+                    limit, size = self.body_limit, 0
+                    async for piece in self.exchange:
+                        size += len(piece)
+                        if limit is not None and size > limit:
+                            raise PayloadTooLarge
+                        parser.feed(piece)
+                return self._keep(parser.finish())
+            except FormError as exc:
+                parser.close()
+                raise _refused(exc) from exc
+            except BaseException:
+                parser.close()
+                raise
+        return self._form
+
+    @property
+    def form(self) -> Form:
+        """The form, for handlers whose body has been read before they run. Errors as of `read_form`."""
+        if self._form is None:
+            parser = self._form_parser()
+            if parser is None:
+                return self._keep(Form([], []))
+            try:
+                parser.feed(self.body)
+                return self._keep(parser.finish())
+            except FormError as exc:
+                parser.close()
+                raise _refused(exc) from exc
+        return self._form
+
+    async def load(self) -> None:
+        """Have the body read before a handler that expects it as a value: a multipart form as a form, else as bytes."""
+        if self.content_type.startswith("multipart/form-data"):
+            await self.read_form()
+        else:
+            await self.read_body()
+
+    def _form_parser(self) -> FormParser | None:
+        kind = self.content_type
+        if not kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+            return None
+        try:
+            return FormParser(kind, limits=self.app.form_limits or FormLimits())
+        except FormError as exc:
+            raise _refused(exc) from exc
+
+    def _keep(self, form: Form) -> Form:
+        self.plain = False  # its files must be closed
+        self._form = form
+        return form
+
+    def close(self) -> None:
+        """Release what the request held: uploaded files."""
+        if self._form is not None:
+            self._form.close()
+
+
+def _refused(error: FormError) -> Exception:
+    return PayloadTooLarge(error.detail) if error.status == 413 else BadRequest(error.detail)

@@ -1,0 +1,83 @@
+"""A dialect is a record of policies: how one paradigm is spoken.
+
+The engine reads these fields and never asks which dialect it has before it. A new paradigm is one new folder with one of
+these records in it; see CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fenrir.core.declare import Mode
+from fenrir.core.router import Slashes
+
+if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
+    from fenrir.core.converters import Converters
+    from fenrir.core.declare import Route
+    from fenrir.core.pattern import Pattern
+    from fenrir.core.reply import Reply
+
+__all__ = ["Dialect", "Fast", "Renderer"]
+
+
+class Fast(NamedTuple):
+    """The short way from a plain value to bytes: same status and headers every time.
+
+    `dump` returns None for a value that is not plain (a response object, say); the long way is taken then.
+    """
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    dump: Callable[[Any], bytes | None]
+
+
+class Renderer(NamedTuple):
+    """What the return value of one route means.
+
+    Attributes:
+        render: (context, value) -> Reply.
+        fast: the short way, or None when every value needs the long one.
+    """
+
+    render: Callable[[RequestContext, Any], Reply]
+    fast: Fast | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dialect:
+    """How one paradigm is spoken.
+
+    Attributes:
+        name: one lower-case word.
+        parse: path text -> pattern; raises PatternError.
+        converters: the types that the path syntax knows.
+        renderer: the meaning of the return values of a route, decided at startup.
+        error: the answer to an exception that no error handler took; must not raise.
+        adopt_error: the exception as this dialect's users know it (a 404 of the router as their NotFound).
+        request: the dialect's request object for a context (cached by the context).
+        response: a reply as the dialect's response object, for hooks that are shown one.
+        reads_body: the body has been read before the handler runs.
+        blocking: how a plain `def` handler runs.
+        slashes, head, options: habits of its routes for trailing slashes, HEAD for GET, automatic OPTIONS.
+        ordered: upstream takes the first registered route that matches, so hidden routes are reported.
+        unrouted_hooks: before-hooks also run when nothing matched.
+    """
+
+    name: str
+    parse: Callable[[str, Converters], Pattern]
+    converters: Converters
+    renderer: Callable[[Route], Renderer]
+    error: Callable[[RequestContext, Exception], Reply]
+    adopt_error: Callable[[Exception], Exception] = lambda exc: exc
+    request: Callable[[RequestContext], Any]
+    response: Callable[[RequestContext, Reply], Any]
+    reads_body: bool = False
+    blocking: Mode = Mode.THREAD
+    slashes: Slashes = Slashes.STRICT
+    head: bool = True
+    options: bool = True
+    ordered: bool = False
+    unrouted_hooks: bool = True

@@ -1,0 +1,562 @@
+"""Writing the program of a plan.
+
+The text holds only identifiers made here: every value of the user (handler, hooks, dependencies, constants, argument names
+that are not plain identifiers) enters through the namespace of the function. Two shapes exist:
+
+* **loop**: an `async def` handler. The plan is one coroutine function; hooks and dependencies written with `def` hop into
+  a thread each. Without any `await` in it, the plan is a plain function, and the server needs no task for it.
+* **thread**: a `def` handler. What comes first and awaits runs on the loop; from the first blocking step on, everything is
+  in `work`, run by one worker thread: dependencies, handler, hooks, and after sending also teardown.
+
+Both shapes are written by the same code: `_Writer` knows how a step of each mode is called in each shape.
+"""
+
+from __future__ import annotations
+
+import linecache
+import types
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fenrir.core.binding import (
+    Argument,
+    Binding,
+    BodyNeed,
+    Fixed,
+    FromNode,
+    Gathered,
+    Given,
+    Node,
+    NodeKind,
+    PathValue,
+)
+from fenrir.core.declare import Hook, Mode, Route
+from fenrir.core.exits import Exits
+from fenrir.core.hooks import fail, fail_here, report_teardown, settle_failure
+from fenrir.core.reply import settle
+from fenrir.core.threads import Hop, on_loop, to_thread
+from fenrir.core.websocket import fail_channel
+
+if TYPE_CHECKING:
+    from fenrir.core.dialect import Renderer
+
+__all__ = ["Emission", "emit"]
+
+
+class Emission(NamedTuple):
+    """A generated function and its text."""
+
+    function: Callable[..., Any]
+    text: str
+
+
+class _Writer:
+    """Lines of a program, and the values that its names stand for."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.indent = 0
+        self.in_thread = False
+        self.awaits = False
+        self.namespace: dict[str, Any] = {
+            "__builtins__": {"BaseException": BaseException, "Exception": Exception, "bytes": bytes, "type": type},
+        }
+
+    def line(self, text: str) -> None:
+        """Add a line at the current depth."""
+        self.lines.append("    " * self.indent + text)
+
+    def block(self, text: str) -> _Block:
+        """Open a block: the lines in the `with` statement stand below it."""
+        self.line(text)
+        return _Block(self)
+
+    def value(self, name: str, value: Any) -> str:
+        """Give a value a name in the program."""
+        self.namespace[name] = value
+        return name
+
+    def awaited(self, expression: str) -> str:
+        """Write a coroutine's evaluation in the current shape."""
+        if self.in_thread:
+            self.value("on_loop", on_loop)
+            return f"on_loop({expression})"
+        self.awaits = True
+        return f"await {expression}"
+
+    def called(self, mode: Mode, call: str, arguments: str) -> str:
+        """Write a call in the way its mode demands."""
+        if mode is Mode.LOOP:
+            return self.awaited(f"{call}({arguments})")
+        if mode is Mode.THREAD and not self.in_thread:
+            self.value("to_thread", to_thread)
+            self.awaits = True
+            return f"await to_thread(lambda: {call}({arguments}))"
+        return f"{call}({arguments})"
+
+
+class _Block:
+    def __init__(self, writer: _Writer) -> None:
+        self.writer = writer
+
+    def __enter__(self) -> None:
+        self.writer.indent += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.writer.indent -= 1
+
+
+def emit(
+    route: Route,
+    binding: Binding,
+    renderer: Renderer | None,
+    before: Sequence[Hook],
+    after: Sequence[Hook],
+    teardown: Sequence[Hook],
+    *,
+    wrapped: bool,
+) -> Emission:
+    """Write and compile the program of one route; the parameters are what `plan.link` collected."""
+    if renderer is None:
+        return _finish(route, _ChannelProgram(route, binding).write())
+    return _finish(route, _Program(route, binding, renderer, before, after, teardown, wrapped).write())
+
+
+class _Base:
+    """What HTTP and WebSocket programs share: arguments, dependencies, the handler."""
+
+    def __init__(self, route: Route, binding: Binding) -> None:
+        self.route = route
+        self.binding = binding
+        self.w = _Writer()
+        self.has_exits = any(node.kind is not NodeKind.CALL for node in binding.nodes)
+
+    def arguments(self, arguments: Sequence[Argument], prefix: str) -> str:
+        """Write an argument list."""
+        written: list[str] = []
+        for place, (name, source) in enumerate(arguments):
+            expression = self.expression(source, f"{prefix}_{place}")
+            if name is None:
+                written.append(expression)
+            elif name.isascii() and name.isidentifier() and not iskeyword(name):
+                written.append(f"{name}={expression}")
+            else:
+                key = self.w.value(f"{prefix}_key{place}", name)
+                written.append(f"**{{{key}: {expression}}}")
+        return ", ".join(written)
+
+    def expression(self, source: object, name: str) -> str:
+        """Write where a value comes from."""
+        match source:
+            case PathValue(index):
+                return f"p[{index:d}]"
+            case Gathered(index):
+                return f"v[{index:d}]"
+            case FromNode(index):
+                return f"d{index:d}"
+            case Given(call):
+                return f"{self.w.value(f'given_{name}', call)}(c)"
+            case Fixed(value):
+                return self.w.value(f"fixed_{name}", value)
+        raise TypeError(f"no such source of an argument: {source!r}")
+
+    def gather(self) -> None:
+        """Write the one call that collects and validates all values."""
+        if self.binding.gather is not None:
+            self.w.value("gather", self.binding.gather)
+            self.w.line("v, bad = gather(c)")
+
+    def node(self, index: int, node: Node) -> None:
+        """Write one dependency."""
+        call = self.w.value(f"dep{index}", node.call)
+        arguments = self.arguments(node.arguments, f"dep{index}")
+        if node.kind is NodeKind.CALL:
+            expression = self.w.called(node.mode, call, arguments)
+        elif node.kind is NodeKind.CONTEXT:
+            exits = "early" if node.early else "exits"
+            if self.w.in_thread or node.mode is not Mode.THREAD:
+                expression = f"{exits}.enter({call}({arguments}))"
+            else:
+                self.w.value("to_thread", to_thread)
+                self.w.awaits = True
+                expression = f"await to_thread(lambda: {exits}.enter({call}({arguments})))"
+        else:
+            exits = "early" if node.early else "exits"
+            expression = self.w.awaited(f"{exits}.aenter({call}({arguments}))")
+        if self.binding.gather is not None and node.needs:
+            needs = self.w.value(f"needs{index}", node.needs)
+            with self.w.block(f"if bad is None or {needs}.isdisjoint(bad):"):
+                self.w.line(f"d{index} = {expression}")
+        else:
+            self.w.line(f"d{index} = {expression}")
+
+    def refuse(self) -> None:
+        """Write the check that ends a request with invalid values."""
+        if self.binding.gather is not None:
+            self.w.value("invalid", self.binding.invalid)
+            with self.w.block("if bad is not None:"):
+                self.w.line("raise invalid(c, bad)")
+
+    def handler(self) -> str:
+        """Write the call of the handler."""
+        self.w.value("handler", self.route.handler)
+        return self.w.called(self.route.mode, "handler", self.arguments(self.binding.arguments, "handler"))
+
+
+class _Program(_Base):
+    def __init__(
+        self,
+        route: Route,
+        binding: Binding,
+        renderer: Renderer,
+        before: Sequence[Hook],
+        after: Sequence[Hook],
+        teardown: Sequence[Hook],
+        wrapped: bool,
+    ) -> None:
+        super().__init__(route, binding)
+        self.renderer = renderer
+        self.before = before
+        self.after = after
+        self.teardown = teardown
+        self.wrapped = wrapped
+        self.has_early = any(node.early for node in binding.nodes)
+        self.has_finish = bool(teardown) or any(
+            node.kind is not NodeKind.CALL and not node.early for node in binding.nodes
+        )
+        plain_end = not (after or self.has_finish or self.has_exits or wrapped or binding.shares_reply)
+        self.fast = renderer.fast if plain_end else None
+        self.threaded = route.mode is Mode.THREAD
+        self.split = self._split() if self.threaded else -1
+
+    def _split(self) -> int:
+        """Return the first step (hooks, then dependencies) that must run in the worker thread."""
+        for place, hook in enumerate(self.before):
+            if hook.mode is Mode.THREAD:
+                return place
+        for place, node in enumerate(self.binding.nodes):
+            if node.mode is Mode.THREAD:
+                return len(self.before) + place
+        return len(self.before) + len(self.binding.nodes)
+
+    def write(self) -> _Writer:
+        """Write the whole program."""
+        w = self.w
+        w.value("fail", fail)
+        w.value("settle", settle)
+        w.value("render", self.renderer.render)
+        if self.fast is not None:
+            w.value("STATUS", self.fast.status)
+            w.value("HEADERS", self.fast.headers)
+            w.value("dump", self.fast.dump)
+        w.indent = 1
+        if self.has_exits:
+            w.value("Exits", Exits)
+            w.line("exits = Exits()")
+            if self.has_early:
+                w.line("early = Exits()")
+        if self.threaded:
+            self._thread_shape()
+        else:
+            self._loop_shape()
+        w.indent = 0
+        w.lines.insert(0, ("async def" if w.awaits else "def") + " plan(c, x, p):")
+        return w
+
+    # ------------------------------------------------------------ loop shape
+    def _loop_shape(self) -> None:
+        w = self.w
+        if self.has_finish:
+            self._write_finish()
+            with w.block("try:"):
+                self._respond_on_loop()
+            with w.block("except BaseException as exc:"):
+                w.line("await finish(exc)")
+                w.line("raise")
+            self._end("finish")
+        else:
+            self._respond_on_loop()
+            self._end("None")
+
+    def _awaits_nothing(self) -> bool:
+        """Say whether the good way through this plan is without an await."""
+        return not (
+            self.route.mode is Mode.LOOP
+            or self._needs_load()
+            or self.after
+            or self.has_exits
+            or self.has_finish
+            or self.wrapped
+            or any(hook.mode is not Mode.INLINE for hook in self.before)
+            or any(node.mode is not Mode.INLINE for node in self.binding.nodes)
+        )
+
+    def _respond_on_loop(self) -> None:
+        w = self.w
+        w.awaits = not self._awaits_nothing()
+        with w.block("try:"):
+            self._load()
+            self._steps(0, len(self.before) + len(self.binding.nodes), self._handle)
+        self._catch()
+        self._after()
+
+    def _end(self, finish: str) -> None:
+        """Write what becomes of the reply."""
+        w = self.w
+        if self.wrapped:
+            if finish != "None":
+                w.line(f"c.finish = {finish}")
+            w.line("return reply")
+        elif finish == "None":
+            w.line("await settle(c, reply)" if w.awaits else "return settle(c, reply)")
+        else:
+            w.line(f"await settle(c, reply, {finish})")
+
+    def _write_finish(self) -> None:
+        """Write the function that runs after sending."""
+        with self.w.block("async def finish(error):"):
+            self._teardown("error")
+
+    # ---------------------------------------------------------- thread shape
+    def _thread_shape(self) -> None:
+        w = self.w
+        w.awaits = True
+        w.value("fail_here", fail_here)
+        total = len(self.before) + len(self.binding.nodes)
+        w.line("failed = answer = v = bad = None")
+        if self.split > 0 or self._needs_load():
+            with w.block("try:"):
+                self._load()
+                self._steps(0, self.split, None, reply="answer")
+                if not (self._needs_load() or self.split):
+                    w.line("pass")
+            with w.block("except Exception as exc:"):
+                w.line("failed = exc")
+        w.in_thread = True
+        if self.has_finish:
+            w.value("Hop", Hop)
+            w.line("hop = Hop()")
+        with w.block("def work():"):
+            if self._nodes_from(self.split):
+                w.line("nonlocal v, bad")
+            if self.has_finish:
+                w.line("error = None")
+                with w.block("try:"):
+                    self._work(total)
+                    w.line("error = hop.deliver(reply)")
+                with w.block("except BaseException as exc:"):
+                    w.line("error = exc")
+                    w.line("raise")
+                with w.block("finally:"):
+                    self._teardown("error")
+            else:
+                self._work(total)
+                w.line("return reply")
+        w.in_thread = False
+        w.value("to_thread", to_thread)
+        if self.has_finish:
+            w.line("reply = await hop.run(work)")
+            self._end("hop.finish")
+            return
+        w.line("reply = await to_thread(work)")
+        if self.fast is not None:
+            with w.block("if type(reply) is bytes:"):
+                w.line("x.respond(STATUS, HEADERS, reply)")
+                w.line("return")
+        self._end("None")
+
+    def _nodes_from(self, split: int) -> bool:
+        """Say whether values are gathered inside the thread."""
+        return self.binding.gather is not None and split <= len(self.before)
+
+    def _work(self, total: int) -> None:
+        w = self.w
+        with w.block("try:"):
+            with w.block("if failed is not None:"):
+                w.line("raise failed")
+            w.line("reply = answer")
+            with w.block("if reply is None:"):
+                self._steps(self.split, total, self._handle)
+        self._catch()
+        self._after()
+
+    # ----------------------------------------------------------------- steps
+    def _needs_load(self) -> bool:
+        if self.route.stream:
+            return False
+        return (
+            self.route.dialect.reads_body
+            or self.binding.body is not BodyNeed.NONE
+            or any(hook.reads_body for hook in self.before)
+        )
+
+    def _load(self) -> None:
+        """Write how the body is read, when anything needs it as a value."""
+        w = self.w
+        if not self._needs_load():
+            return
+        if self.binding.body is BodyNeed.FORM:
+            w.line("await c.read_form()")
+        else:
+            with w.block("if x.buffered is None or c.body_limit is not None:"):
+                w.line("await c.load()")
+
+    def _steps(self, start: int, stop: int, then: Callable[[], None] | None, reply: str = "reply") -> None:
+        """Write hooks and dependencies from `start` to `stop`, each hook able to answer, then the rest."""
+        w = self.w
+        hooks = len(self.before)
+        depth = 0
+        for place in range(start, min(stop, hooks)):
+            hook = self.before[place]
+            call = w.value(f"before{place}", hook.call)
+            w.line(f"{reply} = {w.called(hook.mode, call, 'c')}")
+            w.line(f"if {reply} is None:")
+            w.indent += 1
+            depth += 1
+        wrote = depth == 0
+        if stop > hooks or then is not None:
+            first = max(start, hooks)
+            if start <= hooks and self.binding.gather is not None:
+                self.gather()
+                wrote = True
+            for place in range(first, stop):
+                self.node(place - hooks, self.binding.nodes[place - hooks])
+                wrote = True
+            if then is not None:
+                then()
+                wrote = True
+        if not wrote:
+            w.line("pass")
+        w.indent -= depth
+
+    def _handle(self) -> None:
+        """Write the handler and what its value becomes."""
+        w = self.w
+        self.refuse()
+        w.line(f"value = {self.handler()}")
+        if self.fast is not None:
+            w.line("body = dump(value)")
+            with w.block("if body is not None and c.plain:"):
+                if w.in_thread:
+                    w.line("return body")
+                else:
+                    w.line("x.respond(STATUS, HEADERS, body)")
+                    w.line("return")
+        w.line("reply = render(c, value)")
+        if self.has_early:
+            self._close("early", "None", "swallowed")
+            with w.block("if swallowed is not None:"):
+                w.line("raise swallowed")
+
+    def _close(self, exits: str, error: str, into: str) -> None:
+        w = self.w
+        if w.in_thread:
+            w.line(f"{into} = {exits}.close({error})")
+        else:
+            w.awaits = True
+            w.line(f"{into} = await {exits}.aclose({error})")
+
+    def _catch(self) -> None:
+        """Write what an exception becomes: through the open dependencies, then to the error handlers."""
+        w = self.w
+        with w.block("except Exception as exc:"):
+            w.line("failure = exc")
+            if self.has_early:
+                self._close("early", "failure", "failure")
+            if self.has_exits:
+                self._close("exits", "failure", "failure")
+            if w.in_thread:
+                w.line("reply = fail_here(c, failure)")
+            elif w.awaits:
+                w.line("reply = await fail(c, failure)")
+            else:
+                # Nothing awaits on the good way, so nothing may here: the failed request alone gets a task.
+                w.value("settle_failure", settle_failure)
+                w.line("return settle_failure(c, failure)")
+
+    def _after(self) -> None:
+        """Write the hooks that see every response."""
+        w = self.w
+        for place, hook in enumerate(self.after):
+            call = w.value(f"after{place}", hook.call)
+            with w.block("try:"):
+                w.line(f"changed = {w.called(hook.mode, call, 'c, reply')}")
+                with w.block("if changed is not None:"):
+                    w.line("reply = changed")
+            with w.block("except Exception as exc:"):
+                w.line("reply = fail_here(c, exc)" if w.in_thread else "reply = await fail(c, exc)")
+
+    def _teardown(self, error: str) -> None:
+        """Write what runs after sending: open dependencies, then hooks; every one of them, whatever the others do."""
+        w = self.w
+        if any(node.kind is not NodeKind.CALL and not node.early for node in self.binding.nodes):
+            self._close("exits", error, "left")
+            w.value("report", report_teardown)
+            w.line(f"report(c, left, {error})")
+        for place, hook in enumerate(self.teardown):
+            call = w.value(f"teardown{place}", hook.call)
+            with w.block("try:"):
+                w.line(w.called(hook.mode, call, f"c, c.error or {error}"))
+            with w.block("except Exception as exc:"):
+                w.value("report", report_teardown)
+                w.line("report(c, exc, None)")
+
+
+class _ChannelProgram(_Base):
+    """The program of a WebSocket route: bind, call, and leave the dependencies."""
+
+    def write(self) -> _Writer:
+        """Write the whole program."""
+        w = self.w
+        w.awaits = True
+        w.value("fail_channel", fail_channel)
+        w.indent = 1
+        if self.has_exits:
+            w.value("Exits", Exits)
+            w.line("exits = early = Exits()")
+        with w.block("try:"):
+            self.gather()
+            for index, node in enumerate(self.binding.nodes):
+                self.node(index, node)
+            self.refuse()
+            w.line(self.handler())
+        with w.block("except Exception as exc:"):
+            w.line("failure = exc")
+            if self.has_exits:
+                w.line("failure = await exits.aclose(failure)")
+            w.line("await fail_channel(c, failure)")
+        if self.has_exits:
+            with w.block("except BaseException as exc:"):
+                w.line("await exits.aclose(exc)")
+                w.line("raise")
+            with w.block("else:"):
+                w.value("report", report_teardown)
+                w.line("report(c, await exits.aclose(None), None)")
+        w.indent = 0
+        w.lines.insert(0, "async def plan(c, x, p):")
+        return w
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> types.CodeType:
+    """Compile a program once for all routes of the same shape."""
+    module = compile(text, "<fenrir plan>", "exec")
+    return next(const for const in module.co_consts if isinstance(const, types.CodeType))
+
+
+def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
+    constants = tuple(
+        _renamed(const, filename) if isinstance(const, types.CodeType) else const for const in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
+
+
+def _finish(route: Route, writer: _Writer) -> Emission:
+    text = "\n".join(writer.lines) + "\n"
+    filename = f"<fenrir plan {route.title} · {route.dialect.name} · {route.source}>"
+    code = _renamed(_compiled(text), filename)
+    # The text is shown by tracebacks and debuggers like any other source.
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    return Emission(types.FunctionType(code, writer.namespace, "plan"), text)

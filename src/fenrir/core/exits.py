@@ -1,0 +1,94 @@
+"""The exits of a request: context managers that its dependencies opened, left in reverse order.
+
+Like `contextlib.ExitStack`, for managers of both kinds at once, from the loop or from the request's worker thread. The
+exception of the handler is thrown into each of them, and what comes out is what the error handlers see.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import TypeVar
+
+from fenrir.core.threads import on_loop, to_thread
+
+__all__ = ["Exits", "SwallowedError"]
+
+T = TypeVar("T")
+
+
+class SwallowedError(RuntimeError):
+    """A dependency caught the handler's exception and did not raise it again, so there is no response to send."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(
+            f"a dependency with yield swallowed {type(error).__name__}: {error}; "
+            "there is no response to send, so raise it again (or another one)"
+        )
+        self.__cause__ = error
+
+
+class Exits:
+    """Entered context managers of one request."""
+
+    __slots__ = ("_entered",)
+
+    def __init__(self) -> None:
+        self._entered: list[AbstractContextManager[object] | AbstractAsyncContextManager[object]] = []
+
+    def enter(self, manager: AbstractContextManager[T]) -> T:
+        """Enter a manager in this thread."""
+        value = manager.__enter__()
+        self._entered.append(manager)
+        return value
+
+    async def aenter(self, manager: AbstractAsyncContextManager[T]) -> T:
+        """Enter an async manager."""
+        value = await manager.__aenter__()
+        self._entered.append(manager)
+        return value
+
+    def close(self, error: BaseException | None) -> BaseException | None:
+        """In the worker thread: leave all; return the exception that came out."""
+        pending = error
+        while self._entered:
+            manager = self._entered.pop()
+            try:
+                kind, trace = (type(pending), pending.__traceback__) if pending is not None else (None, None)
+                if isinstance(manager, AbstractContextManager):
+                    handled = manager.__exit__(kind, pending, trace)
+                else:
+                    handled = on_loop(_leave(manager, pending))
+                if handled:
+                    pending = None
+            except BaseException as exc:
+                pending = exc
+        return _outcome(error, pending)
+
+    async def aclose(self, error: BaseException | None) -> BaseException | None:
+        """On the loop: leave all, those that may block in a thread; return the exception that came out."""
+        pending = error
+        while self._entered:
+            manager = self._entered.pop()
+            try:
+                if isinstance(manager, AbstractContextManager):
+                    kind, trace = (type(pending), pending.__traceback__) if pending is not None else (None, None)
+                    handled = await to_thread(manager.__exit__, kind, pending, trace)
+                else:
+                    handled = await _leave(manager, pending)
+                if handled:
+                    pending = None
+            except BaseException as exc:
+                pending = exc
+        return _outcome(error, pending)
+
+
+async def _leave(manager: AbstractAsyncContextManager[object], error: BaseException | None) -> bool | None:
+    if error is None:
+        return await manager.__aexit__(None, None, None)
+    return await manager.__aexit__(type(error), error, error.__traceback__)
+
+
+def _outcome(error: BaseException | None, pending: BaseException | None) -> BaseException | None:
+    if error is not None and pending is None:
+        return SwallowedError(error)
+    return pending
