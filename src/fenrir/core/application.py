@@ -220,11 +220,13 @@ class Application:
     def _unrouted(self) -> Route:
         """Return the route of requests that no route takes: hooks run around it as around any other."""
         home = replace(self.home, renderer=_as_is, reads_body=False)
+        # Hooks that may block share one thread here as they do around a handler.
+        blocking = any(hook.mode is Mode.THREAD for hook in self.scope.hooks)
         return Route(
             pattern=self.home.parse("/", self.home.converters),
             methods=None,
             handler=_answer_miss,
-            mode=Mode.INLINE,
+            mode=Mode.THREAD if blocking else Mode.INLINE,
             name=None,
             dialect=home,
             scope=self.scope,
