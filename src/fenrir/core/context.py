@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from fenrir.core.plan import Plan
     from fenrir.core.reply import Reply
 
-__all__ = ["RequestContext", "State", "current"]
+__all__ = ["RequestContext", "State", "current", "unhandled"]
 
 current: ContextVar[RequestContext] = ContextVar("fenrir.request")
+
+unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled", default=None)
+"""Where a test client collects exceptions that no error handler took; the server's answer is a 500 all the same."""
 
 
 class State(MutableMapping[str, Any]):

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from asteri.exchange import ChannelClosed
+from fenrir.core.context import unhandled
 from fenrir.core.errors import StatusError, find_error_handler
 from fenrir.http.json import dumps
 
@@ -60,5 +61,7 @@ async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
             await channel.close(1008)
     else:
         c.error = exc
+        if (watcher := unhandled.get()) is not None:
+            watcher.append(exc)
         log.error("unhandled %s in WebSocket %s", type(exc).__name__, channel.path, exc_info=exc)
         raise exc
