@@ -30,7 +30,7 @@ unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled
 
 
 class State(MutableMapping[str, Any]):
-    """A notebook with attributes and keys: per request (`g`, `request.state`, `request.ctx`, `req.context`), per app."""
+    """A notebook with attributes and keys, per request (`g`, `request.state`, `request.ctx`, ...) and per app."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"nothing was noted under the name {name!r}")
@@ -87,9 +87,9 @@ class RequestContext:
         "background",
         "error",
         "exchange",
+        "finish",
         "late",
         "miss",
-        "finish",
         "notes",
         "plain",
         "plan",

@@ -81,9 +81,7 @@ def fail_here(c: RequestContext, exc: BaseException | None) -> Reply:
     if handler is None:
         return _default(c, error)
     try:
-        reply: Reply = (
-            on_loop(handler.call(c, error)) if handler.mode is Mode.LOOP else handler.call(c, error)
-        )
+        reply: Reply = on_loop(handler.call(c, error)) if handler.mode is Mode.LOOP else handler.call(c, error)
     except Exception as second:
         return _default(c, second)
     return reply

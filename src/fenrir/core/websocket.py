@@ -1,6 +1,7 @@
 """WebSocket routes: what an exception in a handler does to its channel.
 
-A channel that was not yet accepted is refused with an HTTP answer; an accepted one is closed with a code of RFC 6455 §7.4.
+A channel that was not yet accepted is refused with an HTTP answer; an accepted one is closed with a code of RFC
+6455 §7.4.
 """
 
 from __future__ import annotations

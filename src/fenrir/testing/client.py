@@ -214,7 +214,9 @@ class AsyncClient:
     def _direct(self) -> Doors:
         doors = self.app.__asteri__(1)
         if doors is None:
-            raise RuntimeError("this application has no direct door (ASGI middleware is in front of it): use door='asgi'")
+            raise RuntimeError(
+                "this application has no direct door (ASGI middleware is in front of it): use door='asgi'"
+            )
         return doors  # type: ignore[no-any-return]
 
     def _keep_cookies(self, headers: Pairs) -> None:
@@ -236,7 +238,10 @@ class AsyncClient:
         """Open a WebSocket; the session's `rejected` is set if the application refused."""
         target = URL.parse(join(self.base_url + "/", url))
         channel = MemoryChannel(
-            unquote_path((target.path or "/").encode()), target.query.encode(), self._headers(headers, None), subprotocols
+            unquote_path((target.path or "/").encode()),
+            target.query.encode(),
+            self._headers(headers, None),
+            subprotocols,
         )
         session = AsyncWebSocketSession(channel)
         session.task = asyncio.create_task(self._serve_channel(channel, session))
@@ -318,7 +323,9 @@ class Client:
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name=f"client-{uuid.uuid4().hex[:6]}", daemon=True)
+            self._thread = threading.Thread(
+                target=self._loop.run_forever, name=f"client-{uuid.uuid4().hex[:6]}", daemon=True
+            )
             self._thread.start()
         context = contextvars.copy_context()
         return context.run(asyncio.run_coroutine_threadsafe, coroutine, self._loop).result()
@@ -546,4 +553,3 @@ async def _serve_asgi_channel(app: Any, channel: MemoryChannel, state: dict[str,
 
     scope = {**_scope("websocket", channel, state), "subprotocols": list(channel.subprotocols)}
     await app(scope, receive, send)
-
