@@ -133,10 +133,13 @@ class Exchange(Protocol):
     path: str  # percent-decoded once, as UTF-8 with surrogateescape; always begins with "/" (or is "*")
     raw_path: bytes  # as it arrived, without the query
     query: bytes  # without "?"
-    headers: Headers
     connection: Connection
     buffered: bytes | None  # the whole body (b"" when there is none) if it has already arrived; None: use read()
     app: Any  # one slot for the application; the server never looks at it
+
+    @property
+    def headers(self) -> Headers:
+        """The fields of the request."""
 
     async def read(self, limit: int = 65536) -> bytes:
         """Return up to `limit` bytes of the body, b"" at its end.
@@ -172,10 +175,16 @@ class Channel(Protocol):
     path: str
     raw_path: bytes
     query: bytes
-    headers: Headers
     connection: Connection
-    subprotocols: Sequence[str]  # offered by the client, in its order of preference
     app: Any
+
+    @property
+    def headers(self) -> Headers:
+        """The fields of the handshake request."""
+
+    @property
+    def subprotocols(self) -> Sequence[str]:
+        """What the client offered, in its order of preference."""
 
     async def accept(self, subprotocol: str | None = None, headers: HeaderPairs = ()) -> None:
         """Complete the handshake."""

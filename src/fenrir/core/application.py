@@ -1,6 +1,7 @@
 """The application as the engine sees it: a list of declarations, frozen into a router and plans.
 
-Registration appends to the lists. The first request (or `freeze`) compiles them into a `Frozen`, which is never changed:
+Registration appends to the lists. The first request (or `freeze`) compiles them into a `Frozen`, which is never
+changed:
 registering something late replaces it as a whole (copy on write), so a request sees either all of a change or none.
 """
 
@@ -313,7 +314,7 @@ class _Dispatch:
     def bare(self) -> Callable[[Any], Awaitable[None] | None]:
         """Return the dispatch without any hook before the match."""
         app, find, missing = self.app, self.find, self.missing
-        Context, set_current = RequestContext, current.set  # noqa: N806
+        Context, set_current = RequestContext, current.set
 
         def dispatch(x: Any) -> Awaitable[None] | None:
             c = Context(x, app)
@@ -447,5 +448,3 @@ def _names(plans: Sequence[Plan]) -> Mapping[str, Sequence[Plan]]:
             )
         others.append(plan)
     return names
-
-

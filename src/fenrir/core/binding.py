@@ -1,8 +1,8 @@
 """Bindings: where each argument of a handler comes from, decided when the route is registered.
 
-A dialect's `bind` reads a signature once and returns a `Binding`. `emit` turns it into program text; nobody looks at the
-signature again. Values that need checking are gathered by one call for the whole graph (`Binding.gather`), so that a route
-with ten validated scalars costs one validation.
+A dialect's `bind` reads a signature once and returns a `Binding`. `emit` turns it into program text; nobody looks
+at the signature again. Values that need checking are gathered by one call for the whole graph (`Binding.gather`), so that a
+route with ten validated scalars costs one validation.
 """
 
 from __future__ import annotations
@@ -36,31 +36,36 @@ HANDLER = -1
 """The key of the handler's own errors among those of its dependencies."""
 
 
-class PathValue(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PathValue:
     """The converted value of the n-th parameter in the path."""
 
     index: int
 
 
-class Gathered(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Gathered:
     """The n-th of the values that `Binding.gather` returned."""
 
     index: int
 
 
-class FromNode(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FromNode:
     """The result of the n-th dependency."""
 
     index: int
 
 
-class Given(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Given:
     """What a function of the request context returns: a request object, a response object, the state."""
 
     call: Callable[[RequestContext], Any]
 
 
-class Fixed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fixed:
     """A constant."""
 
     value: Any

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from fenrir.core.plan import Plan
     from fenrir.core.reply import Reply
 
-__all__ = ["RequestContext", "State", "current"]
+__all__ = ["RequestContext", "State", "current", "unhandled"]
 
 current: ContextVar[RequestContext] = ContextVar("fenrir.request")
 
+unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled", default=None)
+"""Where a test client collects exceptions that no error handler took; the server's answer is a 500 all the same."""
+
 
 class State(MutableMapping[str, Any]):
-    """A notebook with attributes and keys: per request (`g`, `request.state`, `request.ctx`, `req.context`), per app."""
+    """A notebook with attributes and keys, per request (`g`, `request.state`, `request.ctx`, ...) and per app."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"nothing was noted under the name {name!r}")
@@ -84,9 +87,9 @@ class RequestContext:
         "background",
         "error",
         "exchange",
+        "finish",
         "late",
         "miss",
-        "finish",
         "notes",
         "plain",
         "plan",

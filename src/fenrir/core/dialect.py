@@ -1,7 +1,7 @@
 """A dialect is a record of policies: how one paradigm is spoken.
 
-The engine reads these fields and never asks which dialect it has before it. A new paradigm is one new folder with one of
-these records in it; see CONTRIBUTING.md.
+The engine reads these fields and never asks which dialect it has before it. A new paradigm is one new folder with
+one of these records in it; see CONTRIBUTING.md.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Writing the program of a plan.
 
-The text holds only identifiers made here: every value of the user (handler, hooks, dependencies, constants, argument names
-that are not plain identifiers) enters through the namespace of the function. Two shapes exist:
+The text holds only identifiers made here: every value of the user (handler, hooks, dependencies, constants,
+argument names that are not plain identifiers) enters through the namespace of the function. Two shapes exist:
 
-* **loop**: an `async def` handler. The plan is one coroutine function; hooks and dependencies written with `def` hop into
-  a thread each. Without any `await` in it, the plan is a plain function, and the server needs no task for it.
-* **thread**: a `def` handler. What comes first and awaits runs on the loop; from the first blocking step on, everything is
-  in `work`, run by one worker thread: dependencies, handler, hooks, and after sending also teardown.
+* **loop**: an `async def` handler. The plan is one coroutine function; hooks and dependencies written with `def` hop
+  into a thread each. Without any `await` in it, the plan is a plain function, and the server needs no task for it.
+* **thread**: a `def` handler. What comes first and awaits runs on the loop; from the first blocking step on, everything
+  is in `work`, run by one worker thread: dependencies, handler, hooks, and after sending also teardown.
 
 Both shapes are written by the same code: `_Writer` knows how a step of each mode is called in each shape.
 """

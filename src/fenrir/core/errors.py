@@ -1,8 +1,8 @@
 """Errors that have an HTTP status, and the table that finds the user's handler for an exception.
 
 Each dialect has its own exception classes with its own attributes; all of them derive from `StatusError`, whose three
-neutral attributes let any dialect render any other's exception. Which handler wins (paradigms rule 19): the nearest scope
-first, then the nearest class; a status number counts as the class of that status.
+neutral attributes let any dialect render any other's exception. Which handler wins (paradigms rule 19): the
+nearest scope first, then the nearest class; a status number counts as the class of that status.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fenrir.core.context import unhandled
 from fenrir.core.declare import Mode
 from fenrir.core.errors import InternalError, StatusError, find_error_handler
 from fenrir.core.reply import settle
@@ -56,6 +57,8 @@ def _default(c: RequestContext, exc: Exception) -> Reply:
 
 
 def _log(c: RequestContext, exc: BaseException) -> None:
+    if (watcher := unhandled.get()) is not None:
+        watcher.append(exc)
     where = c.plan.title if c.plan is not None else "no route"
     log.error("unhandled %s in %s %s (%s)", type(exc).__name__, c.exchange.method, c.exchange.path, where, exc_info=exc)
 
@@ -78,9 +81,7 @@ def fail_here(c: RequestContext, exc: BaseException | None) -> Reply:
     if handler is None:
         return _default(c, error)
     try:
-        reply: Reply = (
-            on_loop(handler.call(c, error)) if handler.mode is Mode.LOOP else handler.call(c, error)
-        )
+        reply: Reply = on_loop(handler.call(c, error)) if handler.mode is Mode.LOOP else handler.call(c, error)
     except Exception as second:
         return _default(c, second)
     return reply

@@ -35,7 +35,9 @@ class Tasks:
         self._by_name: dict[str, asyncio.Task[Any] | None] = {}
         self._open = False
 
-    def add(self, work: Coroutine[Any, Any, Any] | Callable[[], Any], name: str | None = None) -> asyncio.Task[Any] | None:
+    def add(
+        self, work: Coroutine[Any, Any, Any] | Callable[[], Any], name: str | None = None
+    ) -> asyncio.Task[Any] | None:
         """Start a task, or keep it until the application starts (None is returned then).
 
         Args:

@@ -1,7 +1,7 @@
 """Mounted applications: any ASGI or WSGI application below a prefix, with the hooks of the app around it.
 
-The mounted application answers an exchange of its own view: the prefix is taken off the path, and the head of its answer
-passes the AFTER_HANDLER hooks before it is sent. Nothing is buffered: a streamed answer goes on streaming.
+The mounted application answers an exchange of its own view: the prefix is taken off the path, and the head of its
+answer passes the AFTER_HANDLER hooks before it is sent. Nothing is buffered: a streamed answer goes on streaming.
 """
 
 from __future__ import annotations
@@ -66,6 +66,11 @@ class MountedExchange:
         if self._pending is not None:
             reply, self._pending = self._pending, None
             await settle(self._c, await self._plan.after(self._c, reply))
+
+    def taken(self) -> Reply | None:
+        """Give away the whole answer instead of sending it, if there is one."""
+        reply, self._pending = self._pending, None
+        return reply
 
     async def disconnected(self) -> None:
         await self._outer.disconnected()

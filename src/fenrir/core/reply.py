@@ -6,7 +6,7 @@ returned from a handler of any other, and a header set through one is seen throu
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from asteri.exchange import Disconnected
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
 __all__ = ["HasReply", "Reply", "send", "settle"]
-
-_END = object()
-
 
 @runtime_checkable
 class HasReply(Protocol):
@@ -85,11 +82,16 @@ async def send(c: RequestContext, reply: Reply) -> None:
             await sink.finish()
         else:
             pieces = iter(stream)
-            while (piece := await to_thread(next, pieces, _END)) is not _END:
-                await sink.write(piece)  # type: ignore[arg-type]
+            while (chunk := await to_thread(_next, pieces)) is not None:
+                await sink.write(chunk)
             await sink.finish()
     finally:
         await _close(stream)
+
+
+def _next(pieces: Iterator[bytes]) -> bytes | None:
+    """Return the next piece, None at the end: StopIteration can not leave a thread."""
+    return next(pieces, None)
 
 
 async def _close(stream: Any) -> None:

@@ -6,8 +6,8 @@
   teardown in the same thread (a SQLite connection opened in a dependency is closed by the thread that opened it).
 
 There are two lanes. A request whose thread is waiting for the loop must not make the loop wait for a thread of the same
-lane (the deadlock of a full pool), so whatever runs on behalf of a held thread takes the second lane. A lane that has too
-many callers waiting refuses with 503 instead of growing.
+lane (the deadlock of a full pool), so whatever runs on behalf of a held thread takes the second lane. A lane that
+has too many callers waiting refuses with 503 instead of growing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """WebSocket routes: what an exception in a handler does to its channel.
 
-A channel that was not yet accepted is refused with an HTTP answer; an accepted one is closed with a code of RFC 6455 §7.4.
+A channel that was not yet accepted is refused with an HTTP answer; an accepted one is closed with a code of RFC
+6455 §7.4.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from asteri.exchange import ChannelClosed
+from fenrir.core.context import unhandled
 from fenrir.core.errors import StatusError, find_error_handler
 from fenrir.http.json import dumps
 
@@ -60,5 +62,7 @@ async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
             await channel.close(1008)
     else:
         c.error = exc
+        if (watcher := unhandled.get()) is not None:
+            watcher.append(exc)
         log.error("unhandled %s in WebSocket %s", type(exc).__name__, channel.path, exc_info=exc)
         raise exc

@@ -144,7 +144,12 @@ class ASGIExchange:
             # SECURITY: not every ASGI server checks what it writes.
             if not name or any(byte in name + value for byte in b"\r\n\0"):
                 raise ValueError(f"header {name!r} has characters that could split the response")
-        if length is not None and status >= 200 and status != 204 and all(name != b"content-length" for name, _ in pairs):
+        if (
+            length is not None
+            and status >= 200
+            and status != 204
+            and all(name != b"content-length" for name, _ in pairs)
+        ):
             pairs.append((b"content-length", str(length).encode()))
         self._started = True
         self._answer.append({"type": "http.response.start", "status": status, "headers": pairs})
