@@ -124,6 +124,7 @@ class Application:
         self.listeners: list[Listener] = []
         self.middleware: list[tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Source]] = []
         self.state = State()
+        self.extensions: dict[str, Any] = {}  # what parts of the framework keep per application, by their own names
         self.tasks = Tasks()
         self.overrides = Overrides(self.changed)
         self.body_limit: int | None = None
