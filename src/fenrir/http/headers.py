@@ -263,6 +263,8 @@ def parse_dict_params(text: str) -> tuple[str, dict[str, str]]:
     An extended parameter (`filename*=UTF-8''%e2%82%ac`, RFC 8187) is stored under its plain name, which it
     overrides; it is ignored if it is malformed or in a charset other than UTF-8 and ISO-8859-1.
     """
+    if ";" not in text:
+        return text.strip(" \t").lower(), {}
     head, *parts = split_list(text, ";") if '"' in text else text.split(";")
     params: dict[str, str] = {}
     extended: dict[str, str] = {}

@@ -206,6 +206,43 @@ def test_round_trip() -> None:
     check()
 
 
+def depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(depth, value.values()), default=0)
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+
+
+STRUCTURE = st.text('[]{}"\\\\a', max_size=6)
+
+
+@given(
+    st.recursive(
+        STRUCTURE,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(STRUCTURE, inner, max_size=3),
+        max_leaves=12,
+    )
+)
+def test_depth_is_counted_outside_strings(value: Any) -> None:
+    json.MAX_DEPTH, limit = 3, MAX_DEPTH  # type: ignore[misc]
+    try:
+        if depth(value) <= 3:
+            assert loads(standard.dumps(value)) == value
+        else:
+            with pytest.raises(JSONError):
+                loads(standard.dumps(value))
+    finally:
+        json.MAX_DEPTH = limit  # type: ignore[misc]
+
+
+def test_ordinary_nesting_of_many_objects() -> None:
+    value: Any = [{"a": [{"b": ["]", '"', "\\"]}]} for _ in range(300)]
+    for _ in range(MAX_DEPTH - 5):
+        value = [value, "}"]
+    assert loads(dumps(value)) == value
+    with pytest.raises(JSONError):
+        loads(dumps([value]))
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
