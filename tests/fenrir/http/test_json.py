@@ -127,7 +127,7 @@ def test_refused(data: bytes | str) -> None:
 
 
 def test_errors_say_where() -> None:
-    for data, position in ((b"[1,]", 3), (b'["\xc3\xa9", x]', 6), (b"[\xff]", 1), (b'["\\ud800"]', 2)):
+    for data, position in ((b"[1 2]", 3), (b'["\xc3\xa9", x]', 6), (b"[\xff]", 1), (b'["\\ud800"]', 2)):
         with pytest.raises(JSONError) as caught:
             loads(data)
         assert caught.value.pos == position
