@@ -26,6 +26,8 @@ __all__ = [
 _SPLIT = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=\x80-\U0010ffff]*)(?::([0-9]{0,5}))?")
+# SECURITY: readers differ on which of two @ ends the user, so that one of them would see another host.
+_NOT_USERINFO = re.compile(r"[@\[\]\\]")
 _PATH_SAFE = "/:@!$&'()*+,;=~"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -80,8 +82,9 @@ class URL:
         return url
 
     def _host_and_port(self) -> tuple[str, int | None]:
-        match = _HOST.fullmatch(self.netloc.rpartition("@")[2])
-        if match is None:
+        userinfo, _, host = self.netloc.rpartition("@")
+        match = _HOST.fullmatch(host)
+        if match is None or _NOT_USERINFO.search(userinfo) is not None:
             raise ValueError(f"malformed host in {self.netloc[:80]!r}")
         port = int(match[2]) if match[2] else None
         if port is not None and port > 65535:

@@ -110,7 +110,19 @@ def test_a_path_does_not_turn_into_a_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["http://a b/", "/a\nb", "/\t", "http://h:99999/", "http://h:x/", "http://[::1", "/\ud800"]
+    "text",
+    [
+        "http://a b/",
+        "/a\nb",
+        "/\t",
+        "http://h:99999/",
+        "http://h:x/",
+        "http://[::1",
+        "//a@evil@h/",
+        "//[@h/",
+        "//a\\@h/",
+        "/\ud800",
+    ],
 )
 def test_malformed(text: str) -> None:
     with pytest.raises(ValueError):
