@@ -9,7 +9,7 @@ Rules
     4. An error of the peer is answered once, with `Connection: close`, one log line and a lingering close; nothing
        behind it is parsed.
     5. An answer that can not be completed is cut with a reset.
-    6. The peer's FIN ends its requests, not our answers.
+    6. The peer's FIN ends its requests, not our answers, unless the application waits for the peer to go.
 """
 
 from __future__ import annotations
@@ -131,8 +131,10 @@ class H1Protocol(FlowProtocol):
             self._break(exchange)
             if exchange.state == "answered":
                 return False
-        self._wake(self._watchers)
-        return self.connection.tls is None  # a TLS transport can not be half closed
+        # Most who end their half are gone. An application that does not ask may still answer (RFC 9112 §9.6); one that
+        # waits for the peer to go is told so, and then it has to be true: the transport closes.
+        # A TLS transport can not be half closed.
+        return not self._watchers and self.connection.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -326,11 +328,10 @@ class H1Protocol(FlowProtocol):
             self._settle()
 
     def peer_gone(self) -> asyncio.Future[None]:
-        """Return a future that ends when the peer is gone or has said that it sends nothing any more."""
-        waiter = super().peer_gone()
-        if self._eof and not waiter.done():
-            waiter.set_result(None)
-        return waiter
+        """Return a future that ends when the peer is gone; see `eof_received`."""
+        if self._eof:
+            self.finish_writing()
+        return super().peer_gone()
 
     def may_keep(self, exchange: Exchange) -> bool:
         """Tell whether the rest of the body is worth draining. A client that waits for 100 Continue may never send it."""
