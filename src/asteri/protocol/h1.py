@@ -21,7 +21,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from dataclasses import replace as _replace
-from typing import Any
+from typing import Any, cast
 
 from asteri.exchange import Connection, Disconnected, Doors
 from asteri.protocol.flow import FlowProtocol
@@ -92,8 +92,7 @@ class H1Protocol(FlowProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a new connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's are not instances of asyncio's
         service = self.service
         tls = transport.get_extra_info("ssl_object")
         self.connection = Connection(
@@ -334,7 +333,10 @@ class H1Protocol(FlowProtocol):
         return super().peer_gone()
 
     def may_keep(self, exchange: Exchange) -> bool:
-        """Tell whether the rest of the body is worth draining. A client that waits for 100 Continue may never send it."""
+        """Tell whether the rest of the body is worth draining.
+
+        A client that waits for 100 Continue may never send it.
+        """
         return not exchange.expecting and not self._eof and self._parser.remaining <= DRAINED
 
     def more_body(self, exchange: Exchange) -> asyncio.Future[None]:
