@@ -22,7 +22,9 @@ def request(method: bytes = b"GET", path: bytes = b"/", body: bytes = b"", versi
     return b"%b %b HTTP/%b\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (method, path, version, len(body), body)
 
 
-def hold(form: str, app: Any, *requests: bytes, close: bool = False, **options: Any) -> list[tuple[int, dict[str, str], bytes]]:
+def hold(
+    form: str, app: Any, *requests: bytes, close: bool = False, **options: Any
+) -> list[tuple[int, dict[str, str], bytes]]:
     """Serve the handler and return the answers to these requests on one connection."""
 
     async def main() -> list[tuple[int, dict[str, str], bytes]]:
@@ -335,6 +337,12 @@ def test_what_an_exchange_says(form: str) -> None:
 
     hold(form, app, request(b"PATCH", b"/a%2fb%C3%A4?c=%20", b"body"), root_path="/root")
     connection = said.pop("connection")
-    assert said == {"method": "PATCH", "path": "/a/bä", "raw_path": b"/a%2fb%C3%A4", "query": b"c=%20", "buffered": b"body"}
+    assert said == {
+        "method": "PATCH",
+        "path": "/a/bä",
+        "raw_path": b"/a%2fb%C3%A4",
+        "query": b"c=%20",
+        "buffered": b"body",
+    }
     assert connection.scheme == "http" and connection.http_version == "1.1" and connection.root_path == "/root"
     assert connection.client[0] == connection.server[0] == "127.0.0.1"

@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from asteri.exchange import Connection, Disconnected, Doors
 from asteri.protocol.flow import FlowProtocol
-from asteri.protocol.timeouts import Deadline, TimerWheel, Timeouts
+from asteri.protocol.timeouts import Deadline, Timeouts, TimerWheel
 from asteri.wire.exchange_cy import Exchange
 from asteri.wire.fault import ProtocolError
 from asteri.wire.limits import Limits
@@ -178,7 +178,7 @@ class H1Protocol(FlowProtocol):
         """Between requests: set the deadline and decide whether to read on."""
         if self._exchange is not None or self._ended or self.paused:
             return
-        if self._eof or self.draining and not self._parser.pending:
+        if self._eof or (self.draining and not self._parser.pending):
             self._end()
         elif self._parser.pending:
             if not self._heading:

@@ -15,6 +15,7 @@ __all__ = [
     "TARGET_BYTES",
     "TOKEN_BYTES",
     "VALUE_BYTES",
+    "VERSION",
     "table",
 ]
 
@@ -25,6 +26,7 @@ TARGET_BYTES = bytes(byte for byte in range(33, 127) if byte not in b"#\\")
 METHOD_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 DIGITS = b"0123456789"
 
+VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+"'

@@ -12,12 +12,16 @@ from ..forms import FORMS, family
 pytestmark = pytest.mark.parametrize("form", FORMS)
 
 
-def encode(form: str, status: Any, headers: Any, body: bytes = b"", *, head: bool = False, minor: int = 1, keep: bool = True) -> Any:
+def encode(
+    form: str, status: Any, headers: Any, body: bytes = b"", *, head: bool = False, minor: int = 1, keep: bool = True
+) -> Any:
     return family(form)["response_cy"].encode_response(status, headers, body, head, minor, keep)
 
 
 def test_a_whole_response(form: str) -> None:
-    data, keep = encode(form, 200, [(b"Content-Type", b" text/plain "), (b"set-cookie", b"a"), (b"set-cookie", b"b")], b"hi")
+    data, keep = encode(
+        form, 200, [(b"Content-Type", b" text/plain "), (b"set-cookie", b"a"), (b"set-cookie", b"b")], b"hi"
+    )
     assert keep
     assert re.fullmatch(
         rb"HTTP/1\.1 200 OK\r\nContent-Type: text/plain\r\nset-cookie: a\r\nset-cookie: b\r\nserver: asteri\r\n"
