@@ -209,17 +209,15 @@ class H1Protocol(FlowProtocol):
         connection = self.connection
         if not head.minor:
             connection = _replace(connection, http_version="1.0")
-        if parser.complete:
-            exchange = Exchange(self, head, connection, b"", True)
+        body = b"" if head.content_length == 0 else parser.body()
+        complete = parser.complete
+        exchange = Exchange(self, head, connection, body, complete)
+        if complete:
             self._deadline.disarm()
         else:
-            exchange = Exchange(self, head, connection, parser.body(), parser.complete)
-            if parser.complete:
-                self._deadline.disarm()
-            else:
-                self._measured = 0
-                self._drained = 0
-                self._deadline.arm(service.timeouts.body_grace)
+            self._measured = 0
+            self._drained = 0
+            self._deadline.arm(service.timeouts.body_grace)
         self._exchange = exchange
         if service.log_access is not None:
             self._began = self.loop.time()
@@ -468,7 +466,7 @@ class H1Protocol(FlowProtocol):
 
     @staticmethod
     def _is_websocket(head: RequestHead) -> bool:
-        return head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0
+        return bool(head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0)
 
     def _hand_over(self, factory: WebSocketFactory, head: RequestHead) -> None:
         """Let a WebSocket protocol have the transport."""

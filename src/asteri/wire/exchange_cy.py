@@ -19,6 +19,8 @@ States: OPEN -> ANSWERED, or OPEN -> STREAMING -> ANSWERED, or any -> ABORTED.
 
 # mypy: ignore-errors
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import AsyncIterator
 
@@ -188,7 +190,7 @@ class Exchange:
             port.emit(body)
         port.answered(self, keep)
 
-    def begin(self, status, headers) -> "Sink":
+    def begin(self, status, headers) -> Sink:
         """Start a streamed answer."""
         keep: cython.bint = self._begin()
         port = self._port

@@ -61,15 +61,19 @@ def read_length(raw: bytes) -> int:
     return -2 if length > LARGEST_LENGTH else length
 
 
-def read_coding(value: bytes) -> int:
-    """Return 200 for `chunked`, or the status that refuses another transfer coding (RFC 9112 §6.1)."""
+def read_coding(value: bytes, has_length: bool, minor: int) -> tuple[int, str]:
+    """Return 200 for a body that is `chunked`, or the status and reason that refuse it (RFC 9112 §6.1)."""
+    if has_length:
+        return 400, "Content-Length with Transfer-Encoding"
+    if not minor:
+        return 400, "Transfer-Encoding in HTTP/1.0"
     if value == b"chunked":
-        return 200
+        return 200, ""
     codings: list = [coding.strip(b" \t") for coding in value.split(b",")]
     last: bytes = codings.pop()
     if last == b"chunked" and codings and b"" not in codings and b"chunked" not in codings:
-        return 501
-    return 400
+        return 501, "unknown transfer coding"
+    return 400, "malformed Transfer-Encoding"
 
 
 def split_absolute(target: bytes) -> tuple[int, bytes, bytes]:
