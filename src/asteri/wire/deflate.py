@@ -68,7 +68,7 @@ class Agreement:
 class Inflater:
     """Inflates the messages of one connection, in bounded pieces."""
 
-    __slots__ = ("_bits", "_blocks", "_takeover", "_tail", "_zlib", "more")
+    __slots__ = ("_bits", "_blocks", "_tail", "_takeover", "_zlib", "more")
 
     def __init__(self, bits: int = 15, takeover: bool = True) -> None:
         self._bits = bits

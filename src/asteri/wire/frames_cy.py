@@ -16,8 +16,8 @@ Rules
     2. Memory is bounded by `max_message` and one read. A message is limited in bytes *and* in fragments; what inflates
        counts with its inflated size.
     3. Work is linear in the input: payload is unmasked once and never kept masked.
-    4. One call returns about `BATCH` bytes of events. The rest waits inside (`pending`) until the next call, so that one
-       read of compressed messages can not become gigabytes of events: the caller comes back when it has room.
+    4. One call returns about `BATCH` bytes of events. The rest waits inside (`pending`) until the next call, so that
+       one read of compressed messages can not become gigabytes of events: the caller comes back when it has room.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ try:
     import cython
 except ImportError:
 
-    class cython:  # type: ignore[no-redef]  # noqa: N801
+    class cython:  # type: ignore[no-redef]
         """What the interpreted form needs of Cython where it is not installed."""
 
         compiled = False
@@ -181,14 +181,13 @@ def _unmask(
         whole: cython.p_const_uchar = data
         src: cython.p_const_uchar = whole + start
         dst: cython.p_uchar = out
-        key: cython.uchar[8]
-        word: cython.ulonglong
-        pattern: cython.ulonglong
+        word: cython.ulonglong = 0
+        pattern: cython.ulonglong = 0
+        key: cython.p_uchar = cython.cast(cython.p_uchar, cython.address(pattern))
         i: cython.Py_ssize_t
         for i in range(8):
             key[i] = (mask >> (8 * ((phase + i) & 3))) & 255
         # memcpy, because the bytes are not aligned to words; compilers turn it into single loads and stores.
-        memcpy(cython.address(pattern), cython.address(key[0]), 8)
         i = 0
         while i + 8 <= length:
             memcpy(cython.address(word), src + i, 8)
@@ -454,6 +453,10 @@ class FrameReader:
             try:
                 self._decoder.decode(payload)
             except UnicodeDecodeError:
+                return Failure(1007, "text is not UTF-8")
+            # Python's decoder waits for the third byte of a surrogate; the second one condemns it.
+            unfinished: bytes = self._decoder.getstate()[0]
+            if len(unfinished) == 2 and unfinished[0] == 0xED and unfinished[1] >= 0xA0:
                 return Failure(1007, "text is not UTF-8")
         self._message += payload
         return None

@@ -1,8 +1,8 @@
 """The WebSocket opening handshake of a server (RFC 6455 §4.2): a request's head in, the bytes of an answer out.
 
 Rules
-    1. Everything wrong is a `Refusal` with the HTTP status to send: 400, 403 for an Origin that is not allowed, 405, and
-       426 with the version that we speak. The application never sees such a request.
+    1. Everything wrong is a `Refusal` with the HTTP status to send: 400, 403 for an Origin that is not allowed, 405,
+       and 426 with the version that we speak. The application never sees such a request.
     2. A header of the application that could split the response, or that belongs to the handshake, raises `ValueError`
        before anything is written.
     3. SECURITY: browsers send cookies with cross-site WebSockets. Where a list of allowed origins is set, a request
@@ -95,7 +95,9 @@ def check(method: str, http_version: str, headers: Headers, origins: Collection[
     if not versions:
         raise Refusal(400, "The Sec-WebSocket-Version header is missing.")
     if [version.strip() for version in versions] != ["13"]:
-        raise Refusal(426, "The WebSocket version is 13.", ((b"sec-websocket-version", b"13"), (b"upgrade", b"websocket")))
+        raise Refusal(
+            426, "The WebSocket version is 13.", ((b"sec-websocket-version", b"13"), (b"upgrade", b"websocket"))
+        )
     keys = headers.getall("sec-websocket-key")
     if len(keys) != 1 or not _is_key(keys[0]):
         raise Refusal(400, "The Sec-WebSocket-Key header is not 16 bytes in base64.")
