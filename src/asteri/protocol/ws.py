@@ -356,7 +356,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Stop senders until the peer has read."""
         self._writing_paused = True
-        self._write_timer = self._loop.call_later(self._limits.write_timeout, self._abort)
+        self._watch_writes()
 
     def resume_writing(self) -> None:
         """Let the senders go on."""
@@ -482,7 +482,7 @@ class WebSocketProtocol(asyncio.Protocol):
             # It was still waiting in the reader when the connection ended.
             self._code, self._reason = code, reason
         if self._state is OPEN:
-            self._transport.write(frames_cy.frame(frames_cy.CLOSE, frames_cy.close_payload(code)))
+            self._transport.write(frames_cy.frame(frames_cy.CLOSE, frames_cy.close_payload(code, reason)))
         self._end(CLOSED, code, reason)
         if not self._lost:
             self._set_deadline(self._limits.close_timeout)
@@ -558,6 +558,17 @@ class WebSocketProtocol(asyncio.Protocol):
     def _abort(self) -> None:
         self._end(CLOSED, 1006, "")
         self._transport.abort()
+
+    def _watch_writes(self) -> None:
+        size = self._transport.get_write_buffer_size()
+        self._write_timer = self._loop.call_later(self._limits.write_timeout, self._check_writes, size)
+
+    def _check_writes(self, before: int) -> None:
+        """Give the peer up if it took nothing since the last look."""
+        if self._transport.get_write_buffer_size() >= before:
+            self._abort()
+        else:
+            self._watch_writes()
 
     def _ping(self) -> None:
         """Ask for a sign of life."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import random
 import sys
 import tracemalloc
@@ -239,7 +240,7 @@ def test_compressed_failures_at_every_cut(form: ModuleType, body: bytes, code: i
 @pytest.mark.parametrize("form", FORMS)
 def test_bomb_costs_less_than_twice_the_limit(form: ModuleType) -> None:
     limit = 1 << 20
-    bomb = masked(1, deflated(bytes(64 << 20)), rsv=4)
+    bomb = masked(1, deflated(bytes(8 << 20)), rsv=4)
     tracemalloc.start()
     try:
         result = read(form, [bomb], inflater=(15,), max_message=limit)
@@ -262,7 +263,9 @@ frame_lists = st.lists(
     st.builds(
         masked,
         st.sampled_from([0, 0, 1, 1, 2, 2, 8, 9, 10, 3]),
-        st.one_of(st.binary(max_size=40), st.text(max_size=20).map(str.encode), st.sampled_from([deflated(b"ab" * 99)])),
+        st.one_of(
+            st.binary(max_size=40), st.text(max_size=20).map(str.encode), st.sampled_from([deflated(b"ab" * 99)])
+        ),
         st.booleans(),
         st.sampled_from([0, 0, 0, 4, 1]),
         st.binary(min_size=4, max_size=4),
@@ -271,12 +274,13 @@ frame_lists = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(frame_lists, st.lists(st.integers(0, 200), max_size=5), st.booleans())
 def test_both_forms_agree_at_any_cut(frames: list[bytes], places: list[int], inflate: bool) -> None:
     data = b"".join(frames)
     edges = [0, *sorted(min(p, len(data)) for p in places), len(data)]
-    pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [data[a:b] for a, b in itertools.pairwise(edges)]
     options: dict[str, Any] = {"max_message": 100, "max_fragments": 3}
     if inflate:
         options["inflater"] = (15,)
@@ -304,7 +308,10 @@ SETTINGS = DeflateSettings()
             b"permessage-deflate; server_max_window_bits=9; client_max_window_bits=10",
         ),
         ("permessage-deflate; server_max_window_bits=8", None),
-        ("permessage-deflate; server_max_window_bits=8, permessage-deflate", b"permessage-deflate; server_max_window_bits=12"),
+        (
+            "permessage-deflate; server_max_window_bits=8, permessage-deflate",
+            b"permessage-deflate; server_max_window_bits=12",
+        ),
         ("permessage-deflate; server_max_window_bits=16", None),
         ("permessage-deflate; server_max_window_bits", None),
         ("permessage-deflate; client_max_window_bits=09", None),
@@ -422,7 +429,14 @@ def test_origin_method_and_version() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [(b"x", b"a\r\nb: c"), (b"x y", b""), (b"", b""), (b"x", b"\0"), (b"Upgrade", b"x"), (b"Sec-WebSocket-Protocol", b"x")],
+    [
+        (b"x", b"a\r\nb: c"),
+        (b"x y", b""),
+        (b"", b""),
+        (b"x", b"\0"),
+        (b"Upgrade", b"x"),
+        (b"Sec-WebSocket-Protocol", b"x"),
+    ],
 )
 def test_application_headers_can_not_split_the_answer(header: tuple[bytes, bytes]) -> None:
     upgrade = handshake.check("GET", "1.1", fields())
@@ -437,9 +451,11 @@ def test_subprotocol_must_have_been_offered() -> None:
 
 
 def test_denial_response() -> None:
-    answer = handshake.response(403, [(b"X-Why", b"no"), (b"Content-Length", b"99"), (b"connection", b"keep-alive")], b"no")
+    answer = handshake.response(
+        403, [(b"X-Why", b"no"), (b"Content-Length", b"99"), (b"connection", b"keep-alive")], b"no"
+    )
     assert answer == b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 2\r\nX-Why: no\r\n\r\nno"
     assert handshake.response(204, (), b"dropped").endswith(b"connection: close\r\n\r\n")
-    for status, headers in ((101, []), (200, [(b"x", b"\n")])):
+    for status, header in ((101, (b"x", b"")), (200, (b"x", b"\n"))):
         with pytest.raises(ValueError, match=r"status|value"):
-            handshake.response(status, headers)
+            handshake.response(status, [header])
