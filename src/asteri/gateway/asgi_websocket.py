@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from asteri.exchange import Channel, ChannelClosed, Disconnected
 
@@ -46,7 +47,7 @@ def _scope(channel: Channel, state: Mapping[str, Any] | None) -> dict[str, Any]:
         "http_version": connection.http_version,
         "scheme": "wss" if connection.scheme == "https" else "ws",
         "path": root_path + channel.path,
-        "raw_path": root_path.encode() + channel.raw_path,
+        "raw_path": quote(root_path).encode() + channel.raw_path,
         "query_string": channel.query,
         "root_path": root_path,
         "headers": list(channel.headers.raw),

@@ -9,9 +9,9 @@ import logging
 import socket
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import websockets.asyncio.client as client
@@ -43,8 +43,7 @@ class Handover(asyncio.Protocol):
         self.data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no instance of it
 
     def data_received(self, data: bytes) -> None:
         self.data += data
@@ -149,12 +148,25 @@ async def connected(server: Server, extra: bytes = b"", data: bytes = b"", statu
             await writer.wait_closed()
 
 
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
+def loop_kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run every test on both loops."""
+    if request.param == "uvloop":
+        LOOPS.append(pytest.importorskip("uvloop").new_event_loop)
+    yield
+    del LOOPS[1:]
+
+
 def run(scenario: Awaitable[None]) -> None:
     async def limited() -> None:
         async with asyncio.timeout(10):
             await scenario
 
-    asyncio.run(limited())
+    with asyncio.Runner(loop_factory=LOOPS[-1]) as runner:
+        runner.run(limited())
 
 
 async def echo(channel: Channel) -> None:
