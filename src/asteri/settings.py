@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 
+_DAY = 86400.0
+
+
 class Address(NamedTuple):
     """Where to listen: a host and a port, or the path of a Unix socket."""
 
@@ -159,8 +162,8 @@ class Settings:
             if getattr(self, name) < least:
                 raise UsageError(f"{name} {getattr(self, name)}: must be at least {least}")
         for name in ("graceful_timeout", *(o.name for o in options() if o.group == "deadlines")):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} {getattr(self, name)}: must not be negative or infinite")
+            if not 0 <= getattr(self, name) <= _DAY:
+                raise UsageError(f"{name} {getattr(self, name)}: must be between 0 and {_DAY:g} seconds")
         self._check_combinations()
 
     def _check_combinations(self) -> None:

@@ -28,6 +28,8 @@ from asteri.worker.server import Server
 
 __all__ = ["StopRequest", "Supervisor", "main", "serve_until_stopped", "source_directories"]
 
+_LINGER = 1.0
+
 
 class Supervisor(Protocol):
     """The link to the supervisor; it becomes readable when the supervisor is gone."""
@@ -117,7 +119,7 @@ async def serve_until_stopped(server: Server, stop: StopRequest, on_ready: Calla
         await starting
         on_ready()
         await asked
-        await server.stop(stop.hurry)
+        await server.stop(stop.hurry, linger=_LINGER)
     finally:
         asked.cancel()
 

@@ -18,8 +18,15 @@ from typing import Any
 
 from asteri.errors import ApplicationError
 from asteri.exchange import Doors
+from asteri.gateway.asgi import asgi_doors
+from asteri.gateway.direct import direct_doors
+from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
+from asteri.protocol.select import protocol_factory
+from asteri.protocol.timeouts import Timeouts, TimerWheel
 from asteri.settings import Settings
+from asteri.wire.limits import Limits
+from asteri.worker.access import log_access
 from asteri.worker.lifespan import Lifespan
 from asteri.worker.loader import Application
 
@@ -41,6 +48,7 @@ class Server:
         self._settings = settings
         self._servers: list[asyncio.Server] = []
         self._connections: set[Any] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._lifespan: Lifespan | None = None
         self._executor: ThreadPoolExecutor | None = None
 
@@ -77,25 +85,48 @@ class Server:
             await self._end_application()
             raise
 
-    async def stop(self, hurry: asyncio.Event | None = None) -> None:
-        """Stop in order; requests in flight get the graceful timeout, or until `hurry` is set."""
+    async def stop(self, hurry: asyncio.Event | None = None, *, linger: float = 0.0) -> None:
+        """Stop in order.
+
+        Args:
+            hurry: when it is set, requests in flight are not waited for any longer.
+            linger: seconds in which an idle connection may still bring a request, which is answered with
+                `Connection: close`; closing it at once would fail the client that is just sending one.
+        """
         hurried = hurry if hurry is not None else asyncio.Event()
         # One turn of the loop accepts what the kernel has queued; closing at once would reset those connections.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         for server in self._servers:
             server.close()
+        for connection in self._connections:
+            connection.draining = True
+        await self._until_closed(linger, hurried)
         for connection in list(self._connections):
-            connection.drain()
-        deadline = asyncio.get_running_loop().time() + self._settings.graceful_timeout
+            connection.shutdown()
+        await self._until_closed(self._settings.graceful_timeout, hurried)
+        await self._cut()
+        await self._end_application()
+        self._wheel.close()
+
+    async def _until_closed(self, seconds: float, hurried: asyncio.Event) -> None:
+        """Wait until no connection is open and no application runs, for at most `seconds`."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds
         # A set has no event for its emptiness, and giving it one would cost every connection something.
-        while self._connections and not hurried.is_set() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        while (self._connections or self._tasks) and not hurried.is_set() and now() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_TICK)
-        if self._connections:
-            LOGGER.warning("%d connections did not end in time: cut", len(self._connections))
+
+    async def _cut(self) -> None:
+        """End what is left."""
+        if self._connections or self._tasks:
+            LOGGER.warning("%d connections and %d requests cut", len(self._connections), len(self._tasks))
+        for task in self._tasks:
+            task.cancel()
         for connection in list(self._connections):
             connection.abort()
-        await self._end_application()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
 
     async def _end_application(self) -> None:
         if self._lifespan is not None:
@@ -106,13 +137,9 @@ class Server:
     def _doors(self, state: dict[str, Any]) -> Doors:
         call, interface = self._application.call, self._application.interface
         if interface == "wsgi":
-            from asteri.gateway.wsgi import wsgi_doors
-
             self._executor = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="asteri-wsgi")
             return wsgi_doors(call, executor=self._executor)
         if interface == "direct":
-            from asteri.gateway.direct import direct_doors
-
             try:
                 doors = direct_doors(call)
             except Exception as error:
@@ -121,15 +148,32 @@ class Server:
                 return doors
             if not callable(call):
                 raise ApplicationError("the application's __asteri__ says to use ASGI, but it is not callable")
-        from asteri.gateway.asgi import asgi_doors
-
         return asgi_doors(call, state)
 
     async def _listen(self, doors: Doors, context: Context) -> None:
-        from asteri.protocol.select import protocol_factory
-
         loop = asyncio.get_running_loop()
-        factory = protocol_factory(doors, loop=loop, connections=self._connections, base_context=context)
+        settings = self._settings
+        timeouts = Timeouts(settings.header_timeout, settings.keep_alive, write=settings.write_timeout)
+        limits = Limits(
+            request_line=settings.limit_request_line,
+            header=settings.limit_header_size,
+            header_count=settings.limit_header_count,
+            header_total=settings.limit_header_total,
+            body=settings.limit_body or None,
+        )
+        self._wheel = TimerWheel(loop, timeouts.tick)
+        factory = protocol_factory(
+            doors,
+            loop=loop,
+            limits=limits,
+            timeouts=timeouts,
+            connections=self._connections,
+            tasks=self._tasks,
+            base_context=context,
+            root_path=settings.root_path,
+            log_access=log_access if settings.access_log else None,
+            wheel=self._wheel,
+        )
         for listener in self.listeners:
             if listener.family == socket.AF_UNIX:
                 # From 3.13 on asyncio would remove the file, which belongs to whoever has bound the socket.
