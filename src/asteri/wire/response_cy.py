@@ -18,7 +18,16 @@ from asteri.wire.grammar import TOKEN_BYTES, VALUE_BYTES
 if cython.compiled:
     from cython.cimports.libc.time import time as c_time
 
-__all__ = ["BODYLESS", "CHUNKED", "COUNTED", "UNTIL_CLOSE", "encode_interim", "encode_response", "encode_start", "encode_trailers"]
+__all__ = [
+    "BODYLESS",
+    "CHUNKED",
+    "COUNTED",
+    "UNTIL_CLOSE",
+    "encode_interim",
+    "encode_response",
+    "encode_start",
+    "encode_trailers",
+]
 
 # How a body is framed.
 BODYLESS = 0
@@ -173,7 +182,7 @@ def encode_response(status, headers, body: bytes, head_only: cython.bint, minor:
         body = b""
     elif length < 0:
         length = size
-    elif length != size and not (head_only and size == 0):
+    elif length != size and not head_only:
         raise ValueError(f"content-length {length} for a body of {size} bytes")
     if head_only or size > JOINED:
         body = b""
