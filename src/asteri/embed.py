@@ -65,7 +65,7 @@ async def _run(application: Application, settings: Settings) -> None:
         server = Server(application, settings, listeners)
         await serve_until_stopped(server, stop, lambda: log.LOGGER.info("listening on %s", server.url))
     finally:
-        sockets.close(listeners)
+        sockets.close(listeners, settings.addresses)
 
 
 @asynccontextmanager
@@ -98,4 +98,4 @@ async def serve(target: Any, **options: Any) -> AsyncIterator[Server]:
         finally:
             await server.stop()
     finally:
-        sockets.close(listeners)
+        sockets.close(listeners, settings.addresses)

@@ -330,7 +330,7 @@ def test_close_after_a_cancellation() -> None:
     async def scenario() -> list[Any]:
         exchange = MemoryExchange()
         task = asyncio.ensure_future(wsgi_app(application)(exchange))  # type: ignore[arg-type]
-        while b"a" not in exchange.events:
+        while b"a" not in exchange.events:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

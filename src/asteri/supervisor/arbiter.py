@@ -84,7 +84,7 @@ class Arbiter:
                 child.end()
             self._selector.close()
             self._signals.close()
-            sockets.close(self._listeners)
+            sockets.close(self._listeners, self._settings.addresses)
         LOGGER.info("stopped")
         return self._exit_code
 
@@ -173,7 +173,7 @@ class Arbiter:
             self._stopping = True
             # The workers have their own descriptors and empty the queue; whoever comes later is refused, not left
             # waiting.
-            sockets.close(self._listeners)
+            sockets.close(self._listeners, self._settings.addresses)
             self._listeners = []
         for child in self._everyone():
             self._retire(child, now, fast=fast)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from asteri.errors import BindError
@@ -30,12 +30,13 @@ def bind(addresses: Iterable[Address], backlog: int) -> list[socket.socket]:
     Raises:
         BindError: an address is taken, not permitted or not of this machine; none is left open then.
     """
+    addresses = tuple(addresses)
     bound: list[socket.socket] = []
     try:
         for address in addresses:
             bound.append(_listen(address, backlog))
     except BindError:
-        close(bound)
+        close(bound, addresses)
         raise
     return bound
 
@@ -85,13 +86,12 @@ def _remove_stale(path: str) -> None:
             Path(path).unlink()
 
 
-def close(listeners: Sequence[socket.socket]) -> None:
-    """Close the sockets and remove the files of Unix sockets."""
-    for listener in listeners:
-        path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
+def close(listeners: Iterable[socket.socket], addresses: Iterable[Address]) -> None:
+    """Close what `bind` has returned for these addresses, and remove the files of Unix sockets."""
+    for listener, address in zip(listeners, addresses, strict=False):
         listener.close()
-        if isinstance(path, str) and path:
-            Path(path).unlink(missing_ok=True)
+        if address.path:
+            Path(address.path).unlink(missing_ok=True)
 
 
 def url(listener: socket.socket) -> str:

@@ -18,7 +18,7 @@ def test_a_free_port() -> None:
         with socket.create_connection(listener.getsockname()):
             assert sockets.url(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        sockets.close([listener])
+        listener.close()
 
 
 def test_a_taken_port_closes_the_others(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_a_taken_port_closes_the_others(tmp_path: Path) -> None:
             sockets.bind([Address(path=str(path)), taken], 10)
         assert not path.exists()
     finally:
-        sockets.close([listener])
+        listener.close()
 
 
 def test_an_address_of_another_machine() -> None:
@@ -48,7 +48,7 @@ def test_unix_socket_stale_and_taken(tmp_path: Path) -> None:
     assert sockets.url(listeners[0]) == f"unix:{path}"
     with pytest.raises(BindError, match="another process"):
         sockets.bind([address], 10)
-    sockets.close(listeners)
+    sockets.close(listeners, [address])
     assert not path.exists()
 
 
