@@ -329,7 +329,7 @@ def test_close_after_a_cancellation() -> None:
 
     async def scenario() -> list[Any]:
         exchange = MemoryExchange()
-        task = asyncio.ensure_future(wsgi_app(application)(exchange))  # type: ignore[arg-type]
+        task = asyncio.ensure_future(wsgi_app(application)(exchange))
         while b"a" not in exchange.events:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         task.cancel()
@@ -390,7 +390,9 @@ def test_head(length: bool) -> None:
 
     events = call(application, MemoryExchange("HEAD"))
     # Without a content-length `respond` would claim that a GET has none; so the answer is framed like a stream's.
-    expected = [("respond", 200, [(b"Content-Length", b"7")], b"")] if length else [("begin", 200, []), "finish"]
+    expected: list[Any] = (
+        [("respond", 200, [(b"Content-Length", b"7")], b"")] if length else [("begin", 200, []), "finish"]
+    )
     assert events == expected
 
 
@@ -435,7 +437,7 @@ def test_context_is_the_callers_and_is_left_alone() -> None:
 
     async def scenario() -> str:
         variable.set("outer")
-        await wsgi_app(application)(MemoryExchange())  # type: ignore[arg-type]
+        await wsgi_app(application)(MemoryExchange())
         return variable.get()
 
     assert asyncio.run(scenario()) == "outer"
