@@ -19,9 +19,7 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     modules = [
-        Extension(
-            ".".join(path.relative_to("src").with_suffix("").parts), [path.as_posix()], optional=not REQUIRED
-        )
+        Extension(".".join(path.relative_to("src").with_suffix("").parts), [path.as_posix()], optional=not REQUIRED)
         for path in sorted(Path("src").glob("**/*_cy.py"))
     ]
     directives = {"language_level": "3", "boundscheck": False, "wraparound": False, "initializedcheck": False}
