@@ -34,7 +34,7 @@ FILES = {
 # The bundles say their own version; the name before the first number is ours.
 VERSIONS = {
     "swagger-ui": ("swagger-ui-bundle.js", rb'PACKAGE_VERSION:"([0-9.]+)"'),
-    "redoc": ("redoc.standalone.js", rb'"ReDoc Version: ","([0-9.]+)"'),
+    "redoc": ("redoc.standalone.js", rb'ReDoc Version: ","([0-9.]+)"'),
 }
 VERSION_FILE = "version.json"
 

@@ -28,7 +28,7 @@ def carrier(docs_ui: ModuleType, folder: Path, *, leave_out: str = "") -> Path:
     wheel = folder / "drf_spectacular_sidecar-2026.1.0-py3-none-any.whl"
     contents = {
         "swagger-ui-bundle.js": 'PACKAGE_VERSION:"5.33.1"',
-        "redoc.standalone.js": '"ReDoc Version: ","2.5.4")',
+        "redoc.standalone.js": '" ReDoc Version: ","2.5.4")',
     }
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, member in docs_ui.FILES.items():
