@@ -25,7 +25,10 @@ class _Recorder:
             name=name, sources=sources, **options
         )
         setuptools.setup = self.given.update  # type: ignore[attr-defined]
-        build.cythonize = lambda modules, **options: modules  # type: ignore[attr-defined]
+        # As the real one: new objects, which do not have every attribute of the old.
+        build.cythonize = lambda modules, **options: [  # type: ignore[attr-defined]
+            SimpleNamespace(name=module.name, sources=module.sources, optional=False) for module in modules
+        ]
         for module in (setuptools, cython, build):
             monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.chdir(ROOT)
