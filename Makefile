@@ -71,6 +71,7 @@ docs-ui: ## fetch the assets of Swagger UI and ReDoc again
 
 wheel: ## a wheel in dist/, with the compiled modules and the assets that are there
 	@$(ENVIRONMENT)
+	@rm -rf build/lib* build/bdist* # setuptools would pack what an earlier build left there
 	$(BIN)/python -m pip --disable-pip-version-check wheel --no-deps --wheel-dir dist .
 
 clean: ## remove environments, builds, compiled modules, assets and caches
