@@ -47,7 +47,7 @@ lint: ## ruff, mypy strict, import contracts, file sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-incremental tools bench
+	$(BIN)/mypy --no-incremental tools bench/run.py
 	$(BIN)/lint-imports
 	$(BIN)/python tools/sizes.py
 

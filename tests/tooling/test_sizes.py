@@ -60,3 +60,15 @@ def test_a_generated_c_file_beside_its_python_is_fine(sizes: ModuleType, tmp_pat
     plant(tmp_path, "src/asteri/wire/scan_cy.py")
     plant(tmp_path, "src/asteri/wire/scan_cy.c")
     assert sizes.faults(tmp_path) == []
+
+
+def test_the_list_of_compiled_modules_must_be_exact(sizes: ModuleType, tmp_path: Path) -> None:
+    plant(tmp_path, "src/asteri/wire/scan_cy.py")
+    (tmp_path / "pyproject.toml").write_text(
+        '[[tool.mypy.overrides]]\nmodule = ["asteri.wire.old_cy"]\nignore_errors = true\n'
+        '[[tool.mypy.overrides]]\nmodule = ["uvloop.*"]\nignore_missing_imports = true\n'
+    )
+    assert sizes.unlisted(tmp_path) == [
+        'pyproject.toml: add "asteri.wire.scan_cy" to the compiled modules of tool.mypy',
+        'pyproject.toml: "asteri.wire.old_cy" in tool.mypy is no compiled module',
+    ]

@@ -1,14 +1,10 @@
-"""What mypy knows of Cython's pure mode: the names that our `*_cy.py` modules use, as the interpreter sees them.
+"""What mypy knows of Cython's pure mode, whether Cython is installed or not: a C type is the Python type of its values.
 
-With it the compiled modules are checked as strictly as the others. A C type is the Python type of its values.
-A name that is missing here is added here.
+The bodies of compiled modules are not checked (they are typed for C, see pyproject.toml); their callers are, and see
+through these names what a `-> cython.int` gives them.
 """
 
-from builtins import bool as bint
-from builtins import bytes as p_char
-from builtins import float as double
-from builtins import int as int
-from builtins import object as object
+import builtins
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias, TypeVar
@@ -17,35 +13,38 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _C = TypeVar("_C", bound=type)
 _T = TypeVar("_T")
 
-compiled: bint
-
+bint: TypeAlias = builtins.bool
+object: TypeAlias = builtins.object
+int: TypeAlias = builtins.int
+float: TypeAlias = builtins.float
+double: TypeAlias = builtins.float
+p_char: TypeAlias = builtins.bytes
 void: TypeAlias = None
-float: TypeAlias = double
-char: TypeAlias = int
-schar: TypeAlias = int
-uchar: TypeAlias = int
-short: TypeAlias = int
-ushort: TypeAlias = int
-uint: TypeAlias = int
-long: TypeAlias = int
-ulong: TypeAlias = int
-longlong: TypeAlias = int
-ulonglong: TypeAlias = int
-Py_ssize_t: TypeAlias = int
-ssize_t: TypeAlias = int
-size_t: TypeAlias = int
-Py_UCS4: TypeAlias = int
-Py_hash_t: TypeAlias = int
-const_char: TypeAlias = int
-const_uchar: TypeAlias = int
-int8_t: TypeAlias = int
-int16_t: TypeAlias = int
-int32_t: TypeAlias = int
-int64_t: TypeAlias = int
-uint8_t: TypeAlias = int
-uint16_t: TypeAlias = int
-uint32_t: TypeAlias = int
-uint64_t: TypeAlias = int
+char: TypeAlias = builtins.int
+schar: TypeAlias = builtins.int
+uchar: TypeAlias = builtins.int
+short: TypeAlias = builtins.int
+ushort: TypeAlias = builtins.int
+uint: TypeAlias = builtins.int
+long: TypeAlias = builtins.int
+ulong: TypeAlias = builtins.int
+longlong: TypeAlias = builtins.int
+ulonglong: TypeAlias = builtins.int
+Py_ssize_t: TypeAlias = builtins.int
+ssize_t: TypeAlias = builtins.int
+size_t: TypeAlias = builtins.int
+Py_UCS4: TypeAlias = builtins.int
+Py_hash_t: TypeAlias = builtins.int
+const_char: TypeAlias = builtins.int
+const_uchar: TypeAlias = builtins.int
+int8_t: TypeAlias = builtins.int
+int16_t: TypeAlias = builtins.int
+int32_t: TypeAlias = builtins.int
+int64_t: TypeAlias = builtins.int
+uint8_t: TypeAlias = builtins.int
+uint16_t: TypeAlias = builtins.int
+uint32_t: TypeAlias = builtins.int
+uint64_t: TypeAlias = builtins.int
 p_uchar: TypeAlias = p_char
 p_const_char: TypeAlias = p_char
 p_const_uchar: TypeAlias = p_char
@@ -53,6 +52,8 @@ p_void: TypeAlias = Any
 p_object: TypeAlias = Any
 p_int: TypeAlias = Any
 p_uint: TypeAlias = Any
+
+compiled: bint
 
 def cfunc(function: _F) -> _F: ...
 def ccall(function: _F) -> _F: ...
