@@ -127,7 +127,7 @@ def install(venv: Path, groups: list[str]) -> bool:
     if rebuild or "project" in missing:
         requirements = ["--editable", ".[standard]", *requirements]
     print(f"environment: installing {', '.join(missing) or 'the project'} into {venv.name}", flush=True)
-    pip(venv, "install", "--quiet", *requirements)
+    pip(venv, "install", "-qq", *requirements)
 
     record["installed"] = record.get("installed", {}) | wanted
     remember(record_path, record)
