@@ -220,6 +220,8 @@ def machine() -> dict[str, object]:
 
 def commit() -> str:
     """Return the commit, with `+` when the tree has changes."""
+    if shutil.which("git") is None:
+        return "unknown"
     run = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
