@@ -30,7 +30,7 @@ help: ## list the targets
 install: ## the virtual environment with the `standard` extra (every other target does this by itself)
 	@$(ENVIRONMENT)
 
-run: install ## the demo, examples/hybrid, on http://127.0.0.1:$(PORT)
+run: install ## the demo, examples/hybrid, on http://127.0.0.1:8000 (PORT=)
 	@echo "demo: http://127.0.0.1:$(PORT)"
 	@cd examples/hybrid && exec $(BIN)/fenrir run app:app --host 127.0.0.1 --port $(PORT)
 
