@@ -404,13 +404,13 @@ def _field(
         extra: FieldInfo = parameters.Query(info.default)
         for attribute in (*_MERGED, "metadata", "annotation", "_attributes_set"):
             setattr(extra, attribute, getattr(info, attribute))
-        info = extra
+        return _field(name, extra, in_path, path_names, wrong)
     choices = info.validation_alias
     if isinstance(info, parameters.Path) and isinstance(choices, AliasChoices):
         info = copy.copy(info)
         info.validation_alias = next((c for c in choices.choices if isinstance(c, str) and c in path_names), choices)
     hyphens = isinstance(info, parameters.Header) and info.convert_underscores and not info.alias
-    made = Field.of(name, info, hyphens=hyphens)
+    made = Field.of(name, cast(FieldInfo, info), hyphens=hyphens)
     if in_path and not shapes.is_scalar(info.annotation):
         raise wrong("a path parameter must be a scalar")
     if isinstance(info, parameters.Query) and not (
