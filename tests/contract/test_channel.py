@@ -15,7 +15,7 @@ import websockets.asyncio.client as client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from asteri.exchange import Channel, ChannelClosed
-from tests.asteri.protocol.test_ws import serving
+from tests.asteri.websocket_peer import serving
 
 Door = Callable[[Channel], Awaitable[None]]
 

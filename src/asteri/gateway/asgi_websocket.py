@@ -21,9 +21,7 @@ from asteri.exchange import Channel, ChannelClosed, Disconnected
 __all__ = ["serve"]
 
 Message = MutableMapping[str, Any]
-Application = Callable[
-    [MutableMapping[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
+Application = Callable[[dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
 
 
 async def serve(app: Application, channel: Channel, state: Mapping[str, Any] | None = None) -> None:

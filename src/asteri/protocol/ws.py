@@ -26,14 +26,19 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from asteri.exchange import Channel, ChannelClosed, Connection, Disconnected, HeaderPairs, Headers
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.wire import frames_cy, handshake
 from asteri.wire.deflate import Agreement, Deflater, DeflateSettings, Inflater, negotiate
 
-__all__ = ["Head", "WebSocketLimits", "WebSocketProtocol"]
+if TYPE_CHECKING:
+    from asteri.protocol.h1 import H1Protocol, WebSocketFactory
+    from asteri.wire.request_cy import RequestHead
+
+__all__ = ["Head", "WebSocketLimits", "WebSocketProtocol", "upgrader"]
 
 LOGGER = logging.getLogger("asteri")
 
@@ -44,7 +49,6 @@ EARLY_MAX = 65536
 PONGS_MAX = 16
 CONTROL_WINDOW = 10.0
 LINGER = 2.0
-DEFLATE = DeflateSettings()
 
 
 class Head(Protocol):
@@ -62,31 +66,32 @@ class Head(Protocol):
     def headers(self) -> Headers: ...
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketLimits:
-    """Limits and deadlines of WebSocket connections; times in seconds.
+def upgrader(door: Callable[[Channel], Awaitable[None]], limits: WebSocketLimits | None = None) -> WebSocketFactory:
+    """Return what HTTP/1 calls to hand a connection over to WebSocket."""
+    limits = limits or WebSocketLimits()
 
-    Attributes:
-        max_message: bytes of one message, inflated (uvicorn's default too); more is closed with 1009.
-        max_fragments: frames of one message; more is closed with 1009. Autobahn's suite sends 65536.
-        max_controls: pings and pongs in 10 s; more is closed with 1008 (1000 is what HTTP/2 servers allow).
-        ping_interval: time from ping to ping; None for none (20 s is the `websockets` library's default).
-        pong_timeout: how long nothing at all may arrive after a ping.
-        close_timeout: how long to wait for the peer's close frame.
-        write_timeout: how long the peer may refuse to read what we send.
-        origins: allowed values of Origin, lower-case; None allows all.
-        deflate: settings of permessage-deflate; None never compresses.
-    """
+    def take_over(h1: H1Protocol, head: RequestHead, leftover: bytes) -> WebSocketProtocol:
+        service = h1.service
+        transport = cast(asyncio.Transport, h1.transport)
+        protocol = WebSocketProtocol(
+            loop=h1.loop,
+            transport=transport,
+            head=head,
+            leftover=leftover,
+            door=door,
+            limits=limits,
+            base_context=h1.base_context,
+            connections=service.connections,
+            connection=h1.connection if head.minor else replace(h1.connection, http_version="1.0"),
+        )
+        if protocol.task is not None:
+            service.tasks.add(protocol.task)
+            protocol.task.add_done_callback(service.tasks.discard)
+        if not transport.is_reading() and not transport.is_closing():
+            transport.resume_reading()
+        return protocol
 
-    max_message: int = 1 << 24
-    max_fragments: int = 1 << 17
-    max_controls: int = 1000
-    ping_interval: float | None = 20.0
-    pong_timeout: float = 20.0
-    close_timeout: float = 10.0
-    write_timeout: float = 60.0
-    origins: frozenset[str] | None = None
-    deflate: DeflateSettings | None = DEFLATE
+    return take_over
 
 
 class State(enum.Enum):
@@ -150,6 +155,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_writing_paused",
         "app",
         "connection",
+        "draining",
         "headers",
         "path",
         "query",
@@ -178,6 +184,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self.connection = connection
         self.subprotocols: Sequence[str] = ()
         self.app: Any = None
+        self.draining = False  # the worker sets it on every connection; a WebSocket ends at `shutdown`
         self.task: asyncio.Task[None] | None = None
         self._loop = loop
         self._transport = transport
@@ -268,7 +275,7 @@ class WebSocketProtocol(asyncio.Protocol):
             RuntimeError: another task is waiting.
         """
         while not self._queue:
-            if self._reader is not None and self._reader.pending:
+            if self._reader is not None and self._reader.pending and not self._deaf:
                 self._take(self._reader.feed(b""))
                 continue
             if self._code:
@@ -324,6 +331,11 @@ class WebSocketProtocol(asyncio.Protocol):
             self._start_close(code, reason)
 
     # The worker's side.
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._end(CLOSED, 1006, "")
+        self._transport.abort()
 
     def shutdown(self) -> None:
         """Tell the peer that the server goes away: 1012, or 503 before `accept`."""
@@ -461,6 +473,12 @@ class WebSocketProtocol(asyncio.Protocol):
     def _flow(self) -> None:
         """Read on, or stop reading, as the queue has room."""
         reader = self._reader
+        if self._deaf and reader is not None and reader.pending:
+            # Look for the peer's close frame a batch at a time: what nobody will receive may not block the loop.
+            self._take(reader.feed(b""))
+            self._hold()
+            self._loop.call_soon(self._flow)
+            return
         while reader is not None and reader.pending and self._queued < QUEUE_LOW:
             self._take(reader.feed(b""))
         if self._queued >= QUEUE_HIGH or (reader is not None and reader.pending):
@@ -553,11 +571,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Abort the connection in so many seconds; pings are over."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if self._lost else self._loop.call_later(seconds, self._abort)
-
-    def _abort(self) -> None:
-        self._end(CLOSED, 1006, "")
-        self._transport.abort()
+        self._timer = None if self._lost else self._loop.call_later(seconds, self.abort)
 
     def _watch_writes(self) -> None:
         size = self._transport.get_write_buffer_size()
@@ -566,12 +580,14 @@ class WebSocketProtocol(asyncio.Protocol):
     def _check_writes(self, before: int) -> None:
         """Give the peer up if it took nothing since the last look."""
         if self._transport.get_write_buffer_size() >= before:
-            self._abort()
+            self.abort()
         else:
             self._watch_writes()
 
     def _ping(self) -> None:
         """Ask for a sign of life."""
+        if self._state is not OPEN:
+            return
         self._heard = False
         if not self._writing_paused:
             self._transport.write(frames_cy.frame(frames_cy.PING, b"asteri"))
@@ -581,7 +597,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Give the peer up if nothing came since the ping; anything it sends shows that it lives."""
         if not self._heard and not self._held:
             LOGGER.info("websocket peer does not answer pings")
-            self._abort()
+            self.abort()
             return
         pause = cast(float, self._limits.ping_interval) - self._limits.pong_timeout
         self._timer = self._loop.call_later(max(pause, 0.0), self._ping)

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
 import websockets.asyncio.client as client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from asteri.exchange import Channel, ChannelClosed, Connection, HeaderPairs
+from asteri.exchange import Channel, ChannelClosed, Connection, HeaderPairs, Headers
 from asteri.gateway.asgi_websocket import serve
-from tests.asteri.protocol.test_ws import serving
-from tests.asteri.wire.test_frames import Fields
+from tests.asteri.websocket_peer import Fields, serving
 
 
-class MemoryChannel:
+class MemoryChannel(Channel):
     """A channel whose peer is a list of messages and then a close code."""
 
     path = "/chät"
     raw_path = b"/ch%C3%A4t"
     query = b"q=1"
-    subprotocols = ("a", "b")
+    subprotocols: Sequence[str] = ("a", "b")
 
     def __init__(self, *messages: str | bytes, code: int = 1001, connection: Connection | None = None) -> None:
-        self.headers = Fields((b"host", b"x"), (b"cookie", b"a=b"))
+        self.headers: Headers = Fields((b"host", b"x"), (b"cookie", b"a=b"))
         self.connection = connection or Connection(client=("1.2.3.4", 5), server=("h", 80))
         self.app: Any = None
         self.messages = deque(messages)

@@ -9,171 +9,21 @@ import logging
 import socket
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import websockets.asyncio.client as client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from asteri.exchange import Channel, ChannelClosed, Connection
-from asteri.protocol.ws import WebSocketLimits, WebSocketProtocol
+from asteri.exchange import Channel, ChannelClosed, Doors, Exchange
+from asteri.protocol.ws import WebSocketLimits, upgrader
 from asteri.wire.deflate import DeflateSettings
-from tests.asteri.wire.test_frames import Fields, deflated, masked
+from tests.asteri import serving as http
+from tests.asteri.serving import run
+from tests.asteri.websocket_peer import DEFLATE, HANDSHAKE, Door, Peer, connected, deflated, echo, masked, serving
 
-Door = Callable[[Channel], Awaitable[None]]
 LEAK: contextvars.ContextVar[str] = contextvars.ContextVar("LEAK", default="-")
-
-
-@dataclass
-class RequestHead:
-    method: str
-    path: str
-    raw_path: bytes
-    query: bytes
-    headers: Fields
-
-
-class Handover(asyncio.Protocol):
-    """Reads one request head and hands the transport over, as HTTP/1.1 does."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.data = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no instance of it
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        block, end, leftover = self.data.partition(b"\r\n\r\n")
-        if not end:
-            return
-        line, *lines = block.split(b"\r\n")
-        method, target, _ = line.split(b" ")
-        path, _, query = target.partition(b"?")
-        pairs = [(k.lower(), v.strip()) for k, _, v in (text.partition(b":") for text in lines)]
-        server = self.server
-        protocol = WebSocketProtocol(
-            loop=asyncio.get_running_loop(),
-            transport=self.transport,
-            head=RequestHead(method.decode(), path.decode(), path, query, Fields(*pairs)),
-            leftover=leftover,
-            door=server.door,
-            limits=server.limits,
-            base_context=server.context,
-            connections=server.connections,
-            connection=Connection(),
-        )
-        self.transport.set_protocol(protocol)
-        server.last = protocol
-
-
-class Server:
-    def __init__(self, door: Door, limits: WebSocketLimits) -> None:
-        self.door = door
-        self.limits = limits
-        self.context = contextvars.Context()
-        self.connections: set[Any] = set()
-        self.last: WebSocketProtocol
-        self.port = 0
-
-    @property
-    def uri(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/"
-
-    async def settled(self) -> None:
-        """Wait until no connection and no task of one is left."""
-        async with asyncio.timeout(5):
-            while self.connections:  # noqa: ASYNC110 - the set is the worker's, who does not wait for it either
-                await asyncio.sleep(0.002)
-
-
-@contextlib.asynccontextmanager
-async def serving(door: Door, **limits: Any) -> AsyncIterator[Server]:
-    server = Server(door, WebSocketLimits(**limits))
-    listener = await asyncio.get_running_loop().create_server(lambda: Handover(server), "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield server
-        await server.settled()
-    finally:
-        listener.close()
-
-
-class Peer:
-    """A client that says exactly what it is told."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def frame(self) -> tuple[int, bytes]:
-        first, length = await self.reader.readexactly(2)
-        if length == 126:
-            length = int.from_bytes(await self.reader.readexactly(2), "big")
-        elif length == 127:
-            length = int.from_bytes(await self.reader.readexactly(8), "big")
-        assert length < 1 << 30
-        return first, await self.reader.readexactly(length)
-
-    async def closed(self) -> tuple[int, str]:
-        """Return the server's close frame, which must be the last thing that it says."""
-        while True:
-            first, payload = await self.frame()
-            if first == 0x88:
-                assert await self.reader.read() == b""
-                return int.from_bytes(payload[:2], "big"), payload[2:].decode()
-
-
-DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
-HANDSHAKE = (
-    b"GET /chat?a=1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
-)
-
-
-@contextlib.asynccontextmanager
-async def connected(server: Server, extra: bytes = b"", data: bytes = b"", status: int = 101) -> AsyncIterator[Peer]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1 << 20)
-    try:
-        writer.write(HANDSHAKE % extra + data)
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 %d " % status), head
-        yield Peer(reader, writer)
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop]
-
-
-@pytest.fixture(params=["asyncio", "uvloop"], autouse=True)
-def loop_kind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Run every test on both loops."""
-    if request.param == "uvloop":
-        LOOPS.append(pytest.importorskip("uvloop").new_event_loop)
-    yield
-    del LOOPS[1:]
-
-
-def run(scenario: Awaitable[None]) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(10):
-            await scenario
-
-    with asyncio.Runner(loop_factory=LOOPS[-1]) as runner:
-        runner.run(limited())
-
-
-async def echo(channel: Channel) -> None:
-    await channel.accept()
-    with contextlib.suppress(ChannelClosed):
-        while True:
-            await channel.send(await channel.receive())
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
@@ -554,6 +404,20 @@ def test_close_waits_for_the_peer_but_not_for_ever() -> None:
     run(scenario())
 
 
+def test_close_frame_is_found_behind_much_that_nobody_receives() -> None:
+    async def door(channel: Channel) -> None:
+        await channel.accept()
+        await asyncio.sleep(0.01)
+        await channel.close(1000)
+
+    async def scenario() -> None:
+        async with serving(door) as server, connected(server) as peer:
+            peer.writer.write(masked(2, b"x" * 40_000) * 20 + masked(8, b"\x03\xe8"))
+            assert await peer.closed() == (1000, "")
+
+    run(scenario())
+
+
 def test_shutdown() -> None:
     started = asyncio.Event()
     ended: list[int] = []
@@ -617,6 +481,94 @@ def test_cancelled_task_tells_the_peer() -> None:
             assert await ws.recv() == "x"
             assert server.last.task is not None
             server.last.task.cancel()
+            with pytest.raises(ConnectionClosed):
+                await ws.recv()
+            assert ws.close_code == 1012
+
+    run(scenario())
+
+
+@contextlib.asynccontextmanager
+async def serving_http(form: str, door: Door, **limits: Any) -> AsyncIterator[http.Server]:
+    """Serve a door behind the real HTTP/1."""
+
+    def hello(exchange: Exchange) -> None:
+        exchange.respond(200, (), exchange.path.encode())
+
+    hook = upgrader(door, WebSocketLimits(**limits))
+    async with http.serving(form, Doors(hello, door), websocket=hook) as server:
+        yield server
+        async with asyncio.timeout(5):
+            while server.connections or server.tasks:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("form", ["compiled", "interpreted"])
+def test_takes_over_from_http(form: str) -> None:
+    seen: list[Any] = []
+
+    async def door(channel: Channel) -> None:
+        seen.append((channel.path, channel.raw_path, channel.query, channel.headers.get("host"), channel.connection))
+        await echo(channel)
+
+    async def scenario() -> None:
+        async with serving_http(form, door) as server:
+            async with client.connect(f"ws://127.0.0.1:{server.port}/%C3%A4?q") as ws:
+                for message in ("text", b"data" * 50_000):
+                    await ws.send(message)
+                    assert await ws.recv() == message
+            ((path, raw_path, query, host, connection),) = seen
+            assert (path, raw_path, query, host) == ("/ä", b"/%C3%A4", b"q", f"127.0.0.1:{server.port}")
+            assert connection.scheme == "http"
+            assert connection.client[0] == "127.0.0.1"
+
+    run(scenario())
+
+
+def test_upgrade_behind_pipelined_requests() -> None:
+    async def scenario() -> None:
+        async with serving_http("interpreted", echo) as server:
+            peer = await server.connect()
+            ping = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
+            await peer.send(ping % 1 + ping % 2 + HANDSHAKE % b"" + masked(1, b"early") + masked(2, b"x" * 100_000))
+            for path in (b"/1", b"/2"):
+                assert (await peer.answer())[2] == path
+            assert (await peer.answer())[0] == 101
+            raw = Peer(peer.reader, peer.writer)
+            assert await raw.frame() == (0x81, b"early")
+            assert await raw.frame() == (0x82, b"x" * 100_000)
+            await peer.send(masked(8, b"\x03\xe8"))
+            assert await raw.closed() == (1000, "")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        (b"Version: 13", b"Version: 7", 426),
+        (b"Key: dGhl", b"Key: dGh", 400),
+        (b"Host: x", b"Host: x\r\nOrigin: https://evil.example", 403),
+    ],
+)
+def test_refusals_over_http(old: bytes, new: bytes, status: int) -> None:
+    async def scenario() -> None:
+        async with serving_http("interpreted", echo, origins=frozenset({"https://good.example"})) as server:
+            peer = await server.connect()
+            await peer.send((HANDSHAKE % b"").replace(old, new))
+            assert (await peer.answer())[0] == status
+            assert await peer.rest() == b""
+            peer.close()
+
+    run(scenario())
+
+
+def test_shutdown_over_http() -> None:
+    async def scenario() -> None:
+        async with serving_http("interpreted", echo) as server, client.connect(f"ws://127.0.0.1:{server.port}/") as ws:
+            for connection in list(server.connections):
+                connection.draining = True
+                connection.shutdown()
             with pytest.raises(ConnectionClosed):
                 await ws.recv()
             assert ws.close_code == 1012

@@ -21,6 +21,7 @@ import asteri.wire
 from asteri.wire import frames_cy as imported
 from asteri.wire import handshake
 from asteri.wire.deflate import Deflater, DeflateSettings, Inflater, negotiate
+from tests.asteri.websocket_peer import MASK, Fields, deflated, masked
 
 
 def load_source() -> ModuleType:
@@ -38,20 +39,6 @@ def load_source() -> ModuleType:
 
 interpreted = load_source()
 FORMS = [pytest.param(interpreted, id="interpreted"), pytest.param(imported, id="imported")]
-MASK = b"\x9a\x01\xf3\x42"
-
-
-def masked(opcode: int, payload: bytes = b"", fin: bool = True, rsv: int = 0, mask: bytes = MASK) -> bytes:
-    head = bytes((opcode | (0x80 if fin else 0) | rsv << 4,))
-    length = len(payload)
-    if length < 126:
-        head += bytes((0x80 | length,))
-    elif length < 65536:
-        head += bytes((0x80 | 126,)) + length.to_bytes(2, "big")
-    else:
-        head += bytes((0x80 | 127,)) + length.to_bytes(8, "big")
-    pad = (mask * (length // 4 + 1))[:length]
-    return head + mask + bytes(a ^ b for a, b in zip(payload, pad, strict=True))
 
 
 def plain(events: list[Any]) -> list[Any]:
@@ -75,11 +62,6 @@ def cuts(data: bytes) -> list[list[bytes]]:
     """Whole, by byte, and in two at every place near the ends."""
     places = {*range(1, min(len(data), 150)), *range(max(1, len(data) - 20), len(data))}
     return [[data], [bytes((b,)) for b in data], *([data[:i], data[i:]] for i in sorted(places))]
-
-
-def deflated(text: bytes) -> bytes:
-    c = zlib.compressobj(wbits=-15)
-    return (c.compress(text) + c.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 VALID = {
@@ -344,28 +326,6 @@ def test_deflate_and_inflate(takeover: bool) -> None:
         assert read(imported, [masked(2, body, rsv=4)], inflater=(12, takeover)) == [text] or (takeover and n)
         assert inflater.inflate(body + b"\x00\x00\xff\xff", 1 << 20) == text
         inflater.end_message()
-
-
-class Fields:
-    """Request headers as `asteri.exchange.Headers` has them."""
-
-    def __init__(self, *raw: tuple[bytes, bytes]) -> None:
-        self.raw = raw
-
-    def getall(self, name: str) -> list[str]:
-        return [v.decode("latin-1") for k, v in self.raw if k == name.encode()]
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        return next(iter(self.getall(name)), default)
-
-    def __contains__(self, name: object) -> bool:
-        return any(k.decode() == name for k, _ in self.raw)
-
-    def __iter__(self) -> Any:
-        return ((k.decode(), v.decode("latin-1")) for k, v in self.raw)
-
-    def __len__(self) -> int:
-        return len(self.raw)
 
 
 GOOD = {
