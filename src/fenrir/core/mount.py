@@ -72,6 +72,10 @@ class MountedExchange:
         reply, self._pending = self._pending, None
         return reply
 
+    @property
+    def gone(self) -> bool:
+        return self._outer.gone
+
     async def disconnected(self) -> None:
         await self._outer.disconnected()
 
