@@ -14,24 +14,25 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from fenrir.bottle.door import BottleDoor
+from fenrir.falcon.door import FalconDoor
+from fenrir.fastapi.door import FastAPIDoor
+from fenrir.flask.door import FlaskDoor
+from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
+from fenrir.sanic.door import SanicDoor
+
 import asteri
 from asteri.exchange import Doors
-from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
 from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
 from fenrir.core.urls import url_for
-from fenrir.falcon.door import FalconDoor
-from fenrir.fastapi.door import FastAPIDoor
-from fenrir.flask.door import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
-from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
-from fenrir.sanic.door import SanicDoor
 
 if TYPE_CHECKING:
     from fenrir.testing import Client
@@ -215,19 +216,21 @@ class Fenrir:
         try:
             pattern = NATIVE.parse(path, NATIVE.converters)
         except PatternError as exc:
-            raise DeclarationError(f"{exc} or use app.flask.route, app.sanic.route or app.bottle.route", source) from exc
+            raise DeclarationError(
+                f"{exc} or use app.flask.route, app.sanic.route or app.bottle.route", source
+            ) from exc
         stream = bool(options.pop("stream", False))
         dependencies = [*self.dependencies, *options.pop("dependencies", ())]
 
         def bind(overrides: Mapping[Any, Any]) -> Any:
-            return bind_signature(
-                handler, pattern, reserved=reserved, overrides=overrides, dependencies=dependencies
-            )
+            return bind_signature(handler, pattern, reserved=reserved, overrides=overrides, dependencies=dependencies)
 
         inline = bool(options.pop("inline", False))
         mode = mode_of(handler, Mode.INLINE if inline else Mode.THREAD)
         if inline and mode is Mode.LOOP:
-            raise DeclarationError("inline=True is for `def` handlers; an `async def` one is on the loop anyway", source)
+            raise DeclarationError(
+                "inline=True is for `def` handlers; an `async def` one is on the loop anyway", source
+            )
         self.engine.add_route(
             Route(
                 pattern=pattern,
@@ -262,7 +265,8 @@ class Fenrir:
     def include(self, router: Any, **options: Any) -> None:
         """Include a router of any dialect: an APIRouter, a Flask or a Sanic blueprint (rule 29)."""
         dialect = next(
-            (base.__module__.split(".")[1] for base in type(router).__mro__ if base.__module__.startswith("fenrir.")), None
+            (base.__module__.split(".")[1] for base in type(router).__mro__ if base.__module__.startswith("fenrir.")),
+            None,
         )
         if dialect == "fastapi":
             self.fastapi.include_router(router, **options)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from asteri.asgi import serve_channel, serve_exchange
-from asteri.exchange import Doors
+from asteri.asgi import asgi_doors
 from asteri.wsgi import wsgi_app
 from fenrir.core.application import Application
 from fenrir.core.declare import DeclarationError, Mount, caller
-from fenrir.core.threads import run_blocking
+from fenrir.core.threads import THREADS
 from fenrir.hybrid._dialect import NATIVE
 
 __all__ = ["asgi_mount", "is_asgi", "wsgi_mount"]
@@ -41,27 +41,29 @@ def is_asgi(app: Any) -> bool:
 def asgi_mount(engine: Application, prefix: str, app: Any) -> None:
     """Mount an ASGI application; one with a direct door is called through it."""
 
+    over_asgi = asgi_doors(app)
+
     async def call(exchange: Any, prefix: str) -> None:
-        doors: Doors | None = app.__asteri__(1) if hasattr(app, "__asteri__") else None
-        if doors is None:
-            await serve_exchange(app, exchange, {})
-            return
+        doors = (app.__asteri__(1) if hasattr(app, "__asteri__") else None) or over_asgi
         serving = doors.http(exchange)
         if serving is not None:
             await serving
 
     async def channel(channel: Any, prefix: str) -> None:
-        await serve_channel(app, channel, {})
+        doors = (app.__asteri__(1) if hasattr(app, "__asteri__") else None) or over_asgi
+        await doors.websocket(channel)
 
     _add(engine, prefix, app, "ASGI", call, channel)
 
 
 def wsgi_mount(engine: Application, prefix: str, app: Callable[..., Iterable[bytes]]) -> None:
     """Mount a WSGI application: it runs in worker threads, in the request's context."""
-    bridge = wsgi_app(app, executor=run_blocking)
+    # Threads of its own: a slow legacy application does not take those of the handlers. They start on first use.
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="fenrir-wsgi")
+    bridge = wsgi_app(app, executor=threads)
 
     async def call(exchange: Any, prefix: str) -> None:
-        await bridge(exchange, exchange.connection.root_path)
+        await bridge(exchange)
 
     _add(engine, prefix, app, "WSGI", call, None)
 
