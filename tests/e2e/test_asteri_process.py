@@ -260,6 +260,23 @@ def test_reload(start: Start, tmp_path: Path) -> None:
     eventually(lambda: process.get().startswith("third "))
 
 
+def test_reload_watches_modules_outside_of_the_directory(
+    start: Start, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "outside.py").write_text("")
+    (tmp_path / "main.py").write_text(f"import sys; sys.path.append({str(elsewhere)!r}); import outside" + APPLICATION)
+    process = start("main:app", "--reload", "-w", "2")
+    process.said("is ready", 2)
+    process.said(f"watching .*{elsewhere}")
+    time.sleep(0.3)
+    (elsewhere / "outside.py").write_text("x = 1")
+    process.said("changed: .*outside.py")
+    process.said("is ready", 4)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 0
+
+
 def test_reload_begins_with_a_broken_version(start: Start, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("def app(:")
     process = start("main:app", "--reload")

@@ -34,7 +34,7 @@ WATCHER = "asteri.supervisor.reload:main"
 _SLACK = 5.0  # for lifespan shutdown, after the requests' own deadline has passed in the worker
 _FAST = 3.0  # from SIGQUIT to SIGKILL
 _KILLED = float("inf")
-_QUICK = 3.0  # a worker that served for less than this died quickly
+_QUICK = 1.0  # a worker that served for less than this died quickly
 
 
 def respawn_pause(quick_deaths: int) -> float:
@@ -101,6 +101,8 @@ class Arbiter:
             for number in self._signals.read():
                 self._on_signal(number, now)
             self._reap(now)
+            if self._settings.reload and self._watched != self._watching and not self._stopping:
+                self._watch()
 
     def _everyone(self) -> list[Child]:
         return [*self._children.values(), *([self._watcher] if self._watcher else [])]
@@ -199,8 +201,6 @@ class Arbiter:
             if word == notify.READY:
                 child.ready_at = now
                 LOGGER.info("worker %d is ready", child.pid)
-                if self._settings.reload and self._watched != self._watching:
-                    self._watch()
             elif word == notify.WATCH:
                 self._watched.add(argument)
             elif word == notify.CHANGED and child.wanted:

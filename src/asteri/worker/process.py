@@ -146,5 +146,7 @@ def source_directories(settings: Settings) -> Iterator[str]:
         if directory in seen:
             continue
         seen.add(directory)
+        if "site-packages" in directory.parts or "dist-packages" in directory.parts:
+            continue
         if not any(directory.is_relative_to(root) for root in [*watched, *installed]):
             yield str(directory)
