@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
+
+import uvloop
 
 from asteri.exchange import Channel, Doors
 from asteri.protocol.timeouts import Timeouts, TimerWheel
@@ -14,10 +16,18 @@ from asteri.wire.limits import Limits
 
 from .forms import family
 
-__all__ = ["Peer", "Server", "serving"]
+__all__ = ["LOOPS", "Peer", "Server", "run", "serving"]
 
 Handler = Callable[[Any], Awaitable[None] | None]
 PATIENCE = 5.0
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {"asyncio": None, "uvloop": uvloop.new_event_loop}
+current = ["asyncio"]  # set by the fixture `loop_kind`
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a test's coroutine on the loop of this test."""
+    with asyncio.Runner(loop_factory=LOOPS[current[0]]) as runner:
+        runner.run(asyncio.wait_for(main, 20))
 
 
 class Peer:
@@ -58,8 +68,10 @@ class Peer:
         if head_only or status < 200 or status in (204, 304):
             return status, headers, b""
         if "content-length" in headers:
-            return status, headers, await asyncio.wait_for(
-                self.reader.readexactly(int(headers["content-length"])), PATIENCE
+            return (
+                status,
+                headers,
+                await asyncio.wait_for(self.reader.readexactly(int(headers["content-length"])), PATIENCE),
             )
         if headers.get("transfer-encoding") == "chunked":
             body = b""
@@ -145,5 +157,3 @@ async def serving(
         for _ in range(3):
             await asyncio.sleep(0)
         wheel.close()
-
-

@@ -103,6 +103,8 @@ class _Request:
         return {"type": "http.request", "body": body, "more_body": bool(body)}
 
     async def send(self, message: Message) -> None:
+        if self._exchange.gone:
+            raise Disconnected("the peer is gone")
         kind = message["type"]
         if kind == "http.response.body":
             await self._send_body(message.get("body", b""), message.get("more_body", False))
@@ -128,8 +130,6 @@ class _Request:
                 raise AnswerError("http.response.body was sent before http.response.start")
             status, headers = self._head
             pairs = [(bytes(name), bytes(value)) for name, value in headers]
-            if exchange.gone:
-                raise Disconnected("the peer is gone")
             if not more and not self._trailers_wanted and _is_true_length(status, pairs, body, exchange.method):
                 exchange.respond(status, pairs, body)
                 self._head = None

@@ -5,8 +5,8 @@ later goes out at once. Bodies are not copied: large pieces go to `writelines`. 
 true and writers wait for `writable`; if the peer takes nothing at all for the write timeout, the connection is cut.
 
 In: `pause_reading` and `resume_reading`. On asyncio's own loop resuming registers the reader again, in the context
-of whoever resumes (cpython#140947). A request's context would leak into the next request, so it is done in a copy of the
-worker's base context.
+of whoever resumes (cpython#140947). A request's context would leak into the next request, so it is done in a copy of
+the worker's base context.
 """
 
 from __future__ import annotations

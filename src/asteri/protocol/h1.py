@@ -9,7 +9,7 @@ Rules
     4. An error of the peer is answered once, with `Connection: close`, one log line and a lingering close; nothing
        behind it is parsed.
     5. An answer that can not be completed is cut with a reset.
-    6. The peer's FIN ends its requests, not our answers.
+    6. The peer's FIN ends its requests, not our answers, unless the application waits for the peer to go.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from dataclasses import replace as _replace
-from typing import Any
+from typing import Any, cast
 
 from asteri.exchange import Connection, Disconnected, Doors
 from asteri.protocol.flow import FlowProtocol
-from asteri.protocol.timeouts import Deadline, TimerWheel, Timeouts
+from asteri.protocol.timeouts import Deadline, Timeouts, TimerWheel
 from asteri.wire.exchange_cy import Exchange
 from asteri.wire.fault import ProtocolError
 from asteri.wire.limits import Limits
@@ -92,8 +92,7 @@ class H1Protocol(FlowProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a new connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's are not instances of asyncio's
         service = self.service
         tls = transport.get_extra_info("ssl_object")
         self.connection = Connection(
@@ -131,8 +130,10 @@ class H1Protocol(FlowProtocol):
             self._break(exchange)
             if exchange.state == "answered":
                 return False
-        self._wake(self._watchers)
-        return self.connection.tls is None  # a TLS transport can not be half closed
+        # Most who end their half are gone. An application that does not ask may still answer (RFC 9112 §9.6); one that
+        # waits for the peer to go is told so, and then it has to be true: the transport closes.
+        # A TLS transport can not be half closed.
+        return not self._watchers and self.connection.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -177,7 +178,7 @@ class H1Protocol(FlowProtocol):
         """Between requests: set the deadline and decide whether to read on."""
         if self._exchange is not None or self._ended or self.paused:
             return
-        if self._eof or self.draining and not self._parser.pending:
+        if self._eof or (self.draining and not self._parser.pending):
             self._end()
         elif self._parser.pending:
             if not self._heading:
@@ -208,17 +209,15 @@ class H1Protocol(FlowProtocol):
         connection = self.connection
         if not head.minor:
             connection = _replace(connection, http_version="1.0")
-        if parser.complete:
-            exchange = Exchange(self, head, connection, b"", True)
+        body = b"" if head.content_length == 0 else parser.body()
+        complete = parser.complete
+        exchange = Exchange(self, head, connection, body, complete)
+        if complete:
             self._deadline.disarm()
         else:
-            exchange = Exchange(self, head, connection, parser.body(), parser.complete)
-            if parser.complete:
-                self._deadline.disarm()
-            else:
-                self._measured = 0
-                self._drained = 0
-                self._deadline.arm(service.timeouts.body_grace)
+            self._measured = 0
+            self._drained = 0
+            self._deadline.arm(service.timeouts.body_grace)
         self._exchange = exchange
         if service.log_access is not None:
             self._began = self.loop.time()
@@ -326,14 +325,16 @@ class H1Protocol(FlowProtocol):
             self._settle()
 
     def peer_gone(self) -> asyncio.Future[None]:
-        """Return a future that ends when the peer is gone or has said that it sends nothing any more."""
-        waiter = super().peer_gone()
-        if self._eof and not waiter.done():
-            waiter.set_result(None)
-        return waiter
+        """Return a future that ends when the peer is gone; see `eof_received`."""
+        if self._eof:
+            self.finish_writing()
+        return super().peer_gone()
 
     def may_keep(self, exchange: Exchange) -> bool:
-        """Tell whether the rest of the body is worth draining. A client that waits for 100 Continue may never send it."""
+        """Tell whether the rest of the body is worth draining.
+
+        A client that waits for 100 Continue may never send it.
+        """
         return not exchange.expecting and not self._eof and self._parser.remaining <= DRAINED
 
     def more_body(self, exchange: Exchange) -> asyncio.Future[None]:
@@ -465,7 +466,7 @@ class H1Protocol(FlowProtocol):
 
     @staticmethod
     def _is_websocket(head: RequestHead) -> bool:
-        return head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0
+        return bool(head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0)
 
     def _hand_over(self, factory: WebSocketFactory, head: RequestHead) -> None:
         """Let a WebSocket protocol have the transport."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from asteri.exchange import Doors
 from asteri.protocol.h1 import AccessLog, H1Protocol, Service, WebSocketFactory
-from asteri.protocol.timeouts import TimerWheel, Timeouts
+from asteri.protocol.timeouts import Timeouts, TimerWheel
 from asteri.wire.limits import Limits
 
 __all__ = ["protocol_factory"]

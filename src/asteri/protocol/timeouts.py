@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Deadline", "TimerWheel", "Timeouts"]
+__all__ = ["Deadline", "Timeouts", "TimerWheel"]
 
 
 @dataclass(frozen=True, slots=True)

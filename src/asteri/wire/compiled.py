@@ -39,7 +39,7 @@ def compiled_modules() -> dict[str, bool]:
 
 
 def prefer_source() -> None:
-    """Obey `ASTERI_PURE=1`: from now on every `*_cy` module is its interpreted form. Must run before they are imported."""
+    """Make every `*_cy` module that is not yet imported its interpreted form if `ASTERI_PURE=1` is set."""
     if os.environ.get("ASTERI_PURE") != "1":
         return
     for name, path in _sources().items():

@@ -17,7 +17,12 @@ speaks to its connection, the *port*, which must have:
 States: OPEN -> ANSWERED, or OPEN -> STREAMING -> ANSWERED, or any -> ABORTED.
 """
 
+# mypy: ignore-errors
+
+from __future__ import annotations
+
 from collections import deque
+from collections.abc import AsyncIterator
 
 import cython
 
@@ -64,7 +69,7 @@ class Exchange:
     _state: cython.int
     _unread: object  # bytes, or a deque of them
 
-    def __init__(self, port, head, connection, body: bytes, complete: cython.bint):
+    def __init__(self, port, head, connection, body: bytes, complete: cython.bint) -> None:
         """Start with what has arrived of the body."""
         self.method = head.method
         self.path = head.path
@@ -92,18 +97,18 @@ class Exchange:
             self.expecting = head.expect_continue and not body
 
     @property
-    def gone(self):
+    def gone(self) -> bool:
         """For a gateway: whether the peer is gone, so that an answer would reach nobody."""
         return self._state == ABORTED or self._port.lost
 
     @property
-    def state(self):
+    def state(self) -> str:
         """For the connection: "open", "streaming", "answered" or "aborted"."""
         return ("open", "streaming", "answered", "aborted")[self._state]
 
     # -- the request's body
 
-    def feed(self, data: bytes, complete: cython.bint):
+    def feed(self, data: bytes, complete: cython.bint) -> None:
         """For the connection: more of the body."""
         if data:
             self.expecting = False
@@ -113,7 +118,7 @@ class Exchange:
             self.queued += len(data)
         self.complete = complete
 
-    def fail(self):
+    def fail(self) -> None:
         """For the connection: the body will never be complete."""
         self.broken = True
 
@@ -133,7 +138,7 @@ class Exchange:
         self.queued -= len(first)
         return first
 
-    async def read(self, limit=65536):
+    async def read(self, limit: int = 65536) -> bytes:
         """Return up to `limit` bytes of the body, b"" at its end."""
         if limit <= 0:
             raise ValueError("limit must be positive")
@@ -148,7 +153,7 @@ class Exchange:
             self._port.body_taken(self)
         return data
 
-    async def __aiter__(self):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the rest of the body."""
         while True:
             data = await self.read()
@@ -165,7 +170,7 @@ class Exchange:
             raise AnswerError("this exchange was already answered")
         return self._keep and (self.complete or self._port.may_keep(self))
 
-    def respond(self, status, headers, body):
+    def respond(self, status, headers, body) -> None:
         """Answer with head and body in one write."""
         keep: cython.bint = self._begin()
         if type(body) is not bytes:
@@ -185,7 +190,7 @@ class Exchange:
             port.emit(body)
         port.answered(self, keep)
 
-    def begin(self, status, headers):
+    def begin(self, status, headers) -> Sink:
         """Start a streamed answer."""
         keep: cython.bint = self._begin()
         port = self._port
@@ -198,7 +203,7 @@ class Exchange:
         port.hold(data)
         return Sink(self, framing, length)
 
-    def inform(self, status, headers):
+    def inform(self, status, headers) -> None:
         """Send an interim 1xx response before the answer."""
         if self._state != OPEN:
             raise AnswerError("an interim response comes before the answer")
@@ -208,14 +213,14 @@ class Exchange:
                 self.expecting = False
             self._port.emit(data)
 
-    def abandon(self):
+    def abandon(self) -> None:
         """For the connection: it has answered in the application's place, or the peer is gone."""
         self._state = ABORTED
 
-    async def drain(self):
+    async def drain(self) -> None:
         """Return at once: the answer is already with the transport."""
 
-    async def disconnected(self):
+    async def disconnected(self) -> None:
         """Return when the peer is gone, or the answer is complete and nothing can be told to it any more."""
         if self._state < ANSWERED and not self._port.lost:
             await self._port.peer_gone()
@@ -229,7 +234,7 @@ class Sink:
     _framing: cython.int
     _left: cython.longlong
 
-    def __init__(self, exchange: Exchange, framing: cython.int, length: cython.longlong):
+    def __init__(self, exchange: Exchange, framing: cython.int, length: cython.longlong) -> None:
         self._exchange = exchange
         self._framing = framing
         self._left = length
@@ -245,7 +250,7 @@ class Sink:
             raise Disconnected("the peer is gone")
         return port
 
-    async def write(self, data):
+    async def write(self, data) -> None:
         """Send a piece and wait until the peer has room for more."""
         port = self._check()
         exchange: Exchange = self._exchange
@@ -279,7 +284,7 @@ class Sink:
             if port.lost:
                 raise Disconnected("the peer is gone")
 
-    async def finish(self, trailers=()):
+    async def finish(self, trailers=()) -> None:
         """End the body."""
         port = self._check()
         exchange: Exchange = self._exchange
@@ -292,7 +297,7 @@ class Sink:
             port.emit(last)
         port.answered(exchange, exchange._keep)
 
-    def abort(self):
+    def abort(self) -> None:
         """Cut the connection, so that the peer knows that the body is incomplete."""
         exchange: Exchange = self._exchange
         if exchange._state == STREAMING:

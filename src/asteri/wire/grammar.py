@@ -15,7 +15,8 @@ __all__ = [
     "TARGET_BYTES",
     "TOKEN_BYTES",
     "VALUE_BYTES",
-    "table",
+    "VERSION",
+    "members",
 ]
 
 TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -25,6 +26,7 @@ TARGET_BYTES = bytes(byte for byte in range(33, 127) if byte not in b"#\\")
 METHOD_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 DIGITS = b"0123456789"
 
+VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+"'
@@ -35,20 +37,20 @@ FORBIDDEN_TRAILERS = frozenset(
     b"proxy-authorization www-authenticate cookie set-cookie cache-control range content-encoding content-type "
     b"content-range".split()
 )
-# Fields that the request parser itself understands, and its numbers for them.
+# Fields that the request parser itself understands, and its words for them. It looks names up by length first.
 KNOWN_FIELDS = {
-    b"host": 1,
-    b"connection": 2,
-    b"content-length": 3,
-    b"transfer-encoding": 4,
-    b"expect": 5,
-    b"upgrade": 6,
+    b"host": "host",
+    b"connection": "connection",
+    b"content-length": "length",
+    b"transfer-encoding": "encoding",
+    b"expect": "expect",
+    b"upgrade": "upgrade",
 }
 METHODS = {name.encode(): name for name in ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")}
 
 
-def table(allowed: bytes) -> bytes:
-    """Return 256 bytes that are 1 at the allowed ones, for compiled loops."""
+def members(allowed: bytes) -> bytes:
+    """Return 256 bytes that are 1 at the allowed ones."""
     member = bytearray(256)
     for byte in allowed:
         member[byte] = 1

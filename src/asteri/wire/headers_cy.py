@@ -1,5 +1,9 @@
 """Request headers that nobody asked for cost nothing: the validated block is cut on first use."""
 
+# mypy: ignore-errors
+
+from collections.abc import Iterator, Sequence
+
 import cython
 
 __all__ = ["HeaderBlock"]
@@ -16,7 +20,7 @@ class HeaderBlock:
     _pairs: list
     _first: dict
 
-    def __init__(self, block: bytes):
+    def __init__(self, block: bytes) -> None:
         self._block = block
         self._pairs = None
         self._first = None
@@ -46,25 +50,28 @@ class HeaderBlock:
         return self._first
 
     @property
-    def raw(self):
+    def raw(self) -> Sequence[tuple[bytes, bytes]]:
+        """All fields in order of arrival; names lower-case."""
         return self._cut()
 
-    def get(self, name, default=None):
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of a field."""
         value = self._index().get(name.encode("latin-1", "replace"))
         return default if value is None else value.decode("latin-1")
 
-    def getall(self, name):
+    def getall(self, name: str) -> list[str]:
+        """Return all values of a field in order."""
         wanted: bytes = name.encode("latin-1", "replace")
         return [value.decode("latin-1") for key, value in self._cut() if key == wanted]
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.encode("latin-1", "replace") in self._index()
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._cut()])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._cut())
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<HeaderBlock of {len(self._cut())} fields>"

@@ -13,24 +13,15 @@ The header block is validated here and cut into names and values only when someb
 References: RFC 9110 for fields, RFC 9112 for the syntax of messages.
 """
 
+# mypy: ignore-errors
+
 from urllib.parse import unquote_to_bytes
 
 import cython
 
+from asteri.wire import grammar
 from asteri.wire.fault import ProtocolError
-from asteri.wire.grammar import (
-    CHUNK_EXTENSIONS,
-    DIGITS,
-    FORBIDDEN_TRAILERS,
-    HOST,
-    KNOWN_FIELDS,
-    METHOD_BYTES,
-    METHODS,
-    TARGET_BYTES,
-    TOKEN_BYTES,
-    VALUE_BYTES,
-    table,
-)
+from asteri.wire.fields_cy import is_host, read_coding, read_connection, read_length, split_absolute
 from asteri.wire.headers_cy import HeaderBlock
 
 if cython.compiled:
@@ -38,12 +29,15 @@ if cython.compiled:
 
 __all__ = ["RequestHead", "RequestParser"]
 
-LF = 10
-TOKEN = cython.declare(bytes, table(TOKEN_BYTES))
-VALUE = cython.declare(bytes, table(VALUE_BYTES))
-TARGET = cython.declare(bytes, table(TARGET_BYTES))
-METHOD = cython.declare(bytes, table(METHOD_BYTES))
-DIGIT = cython.declare(bytes, table(DIGITS))
+LF = cython.declare(cython.int, 10)
+CR = cython.declare(cython.int, 13)
+# Character classes as `_only` wants them: a table for a compiled loop, else the bytes themselves.
+TOKEN = cython.declare(bytes, grammar.members(grammar.TOKEN_BYTES) if cython.compiled else grammar.TOKEN_BYTES)
+VALUE = cython.declare(bytes, grammar.members(grammar.VALUE_BYTES) if cython.compiled else grammar.VALUE_BYTES)
+TARGET = cython.declare(bytes, grammar.members(grammar.TARGET_BYTES) if cython.compiled else grammar.TARGET_BYTES)
+METHOD = cython.declare(bytes, grammar.members(grammar.METHOD_BYTES) if cython.compiled else grammar.METHOD_BYTES)
+METHODS = cython.declare(dict, grammar.METHODS)
+KNOWN_FIELDS = cython.declare(dict, grammar.KNOWN_FIELDS)
 
 # Phases of the parser.
 START = cython.declare(cython.int, 0)
@@ -54,15 +48,6 @@ CHUNK_DATA = cython.declare(cython.int, 4)
 CHUNK_END = cython.declare(cython.int, 5)
 TRAILERS = cython.declare(cython.int, 6)
 COMPLETE = cython.declare(cython.int, 7)
-
-# Fields that the parser itself understands.
-F_HOST = cython.declare(cython.int, 1)
-F_CONNECTION = cython.declare(cython.int, 2)
-F_LENGTH = cython.declare(cython.int, 3)
-F_ENCODING = cython.declare(cython.int, 4)
-F_EXPECT = cython.declare(cython.int, 5)
-F_UPGRADE = cython.declare(cython.int, 6)
-LARGEST_LENGTH = 2**63 - 1
 
 
 @cython.cfunc
@@ -83,33 +68,18 @@ def _find(data: bytes, byte: cython.int, start: cython.Py_ssize_t, end: cython.P
 
 @cython.cfunc
 @cython.inline
-def _only(
-    data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, table: bytes, allowed: bytes
-) -> cython.bint:
-    """Tell whether all bytes of a slice are allowed. `table` and `allowed` say the same in two forms."""
+def _only(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, allowed: bytes) -> cython.bint:
+    """Tell whether all bytes of a slice belong to a class."""
     if cython.compiled:
         base: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, data))
-        member: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, table))
+        member: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, allowed))
         i: cython.Py_ssize_t
-        for i in range(start, end):
+        for i in range(start, end):  # noqa: SIM110 (a generator would not be a C loop)
             if not member[base[i]]:
                 return False
         return True
     else:
         return not data[start:end].translate(None, allowed)
-
-
-@cython.cfunc
-@cython.inline
-def _known(data: bytes, start: cython.Py_ssize_t, length: cython.Py_ssize_t) -> cython.int:
-    """Return which field this name is, 0 if the parser does not care."""
-    if cython.compiled:
-        if length == 4 or length == 6 or length == 7 or length == 10 or length == 14 or length == 17:
-            name: bytes = data[start : start + length].lower()
-            return KNOWN_FIELDS.get(name, 0)
-        return 0
-    else:
-        return KNOWN_FIELDS.get(data[start : start + length].lower(), 0)
 
 
 @cython.cclass
@@ -150,9 +120,7 @@ class RequestParser:
     _good_host: bytes  # the last valid one: a connection says the same again
     _encoding: bytes
     _has_length: cython.bint
-    _close: cython.bint
-    _keep: cython.bint
-    _upgrading: cython.bint
+    _options: cython.int  # of Connection
     _left: cython.longlong
     _received: cython.longlong
     _extensions: cython.longlong
@@ -163,7 +131,7 @@ class RequestParser:
     _max_extensions: cython.Py_ssize_t
     _max_body: cython.longlong
 
-    def __init__(self, limits):
+    def __init__(self, limits) -> None:
         self.error = None
         self._buf = b""
         self._pos = self._end = self._start = self._fields = 0
@@ -180,32 +148,32 @@ class RequestParser:
         self._max_body = -1 if limits.body is None else limits.body
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         """Whether the current message has been read to its end."""
         return self._phase == COMPLETE
 
     @property
-    def pending(self):
+    def pending(self) -> int:
         """Bytes that were fed and not consumed."""
         if self._tail is not None:
             return len(self._tail)
         return self._end - self._start
 
     @property
-    def remaining(self):
+    def remaining(self) -> int:
         """Body bytes to come, -1 when nobody knows (chunked)."""
         if self._phase == LENGTH:
             return self._left
         return 0 if self._phase == COMPLETE else -1
 
-    def leftover(self):
+    def leftover(self) -> bytes:
         """Return, and forget, all bytes behind the current message (for an upgraded connection)."""
         rest: bytes = self._buf[self._pos :]
         self._buf = b""
         self._pos = self._end = self._start = 0
         return rest
 
-    def feed(self, data: bytes):
+    def feed(self, data: bytes) -> None:
         """Add bytes of the connection."""
         if self.error is not None:
             return
@@ -248,7 +216,7 @@ class RequestParser:
 
     # -- head
 
-    def head(self):
+    def head(self) -> RequestHead | None:
         """Return the next request's head, or None if it has not arrived yet.
 
         Must not be called before the body of the previous request is `complete`.
@@ -299,7 +267,7 @@ class RequestParser:
                 return False
             buf: bytes = self._buf
             first: cython.int = buf[pos]
-            if first == 13 and not self._skipped:
+            if first == CR and not self._skipped:
                 # RFC 9112 §2.2: one empty line before a request is forgiven.
                 if pos + 1 >= self._end:
                     return False
@@ -308,7 +276,7 @@ class RequestParser:
                 self._skipped = True
                 self._pos = self._start = pos + 2
                 continue
-            if not TOKEN[first]:
+            if not _only(buf, pos, pos + 1, TOKEN):
                 self._fail(400, "not HTTP")
             break
         lf: cython.Py_ssize_t = _find(buf, LF, pos, self._end)
@@ -321,21 +289,19 @@ class RequestParser:
             self._fail(400, "bare LF")
         end: cython.Py_ssize_t = lf - 1
         space: cython.Py_ssize_t = _find(buf, 32, pos, end)
-        if space < 0 or not _only(buf, pos, space, TOKEN, TOKEN_BYTES):
+        if space < 0 or not _only(buf, pos, space, TOKEN):
             self._fail(400, "malformed request line")
         name: bytes = buf[pos:space]
         method: str = METHODS.get(name)
         if method is None:
-            if not _only(name, 0, len(name), METHOD, METHOD_BYTES) or not 65 <= first <= 90:
-                self._fail(501, "unknown method")
-            if name == b"CONNECT":
-                self._fail(501, "CONNECT")
+            if name == b"CONNECT" or not _only(name, 0, len(name), METHOD) or not 65 <= first <= 90:
+                self._fail(501, "unsupported method")
             method = name.decode("ascii")
         target: cython.Py_ssize_t = space + 1
         space = _find(buf, 32, target, end)
         if space <= target:
             self._fail(400, "malformed request line")
-        if not _only(buf, target, space, TARGET, TARGET_BYTES):
+        if not _only(buf, target, space, TARGET):
             self._fail(400, "malformed target")
         version: bytes = buf[space + 1 : end]
         head: RequestHead = RequestHead()
@@ -345,9 +311,7 @@ class RequestParser:
         self._target(head, buf[target:space])
         if version == b"HTTP/1.1":
             head.minor = 1
-        elif len(version) != 8 or version[:5] != b"HTTP/" or version[6:7] != b".":
-            self._fail(400, "malformed version")
-        elif not (DIGIT[version[5]] and DIGIT[version[7]]):
+        elif grammar.VERSION.fullmatch(version) is None:
             self._fail(400, "malformed version")
         elif version[5] != 49:
             self._fail(505, "unsupported version")
@@ -357,7 +321,8 @@ class RequestParser:
         self._phase = FIELDS
         self._count = self._hosts = 0
         self._encoding = None
-        self._has_length = self._close = self._keep = self._upgrading = False
+        self._options = 0
+        self._has_length = False
         self._left = self._received = self._extensions = 0
         head.content_length = 0
         head.expect_continue = False
@@ -372,33 +337,15 @@ class RequestParser:
             if target == b"*":
                 if head.method != "OPTIONS":
                     self._fail(400, "asterisk target")
-                head.path = "*"
-                head.raw_path = b"*"
-                head.query = b""
-                return
-            colon: cython.Py_ssize_t = target.find(b"://")
-            if colon < 0 or not target[:colon].isalnum():
-                self._fail(400, "malformed target")
-            scheme: bytes = target[:colon].lower()
-            if scheme != b"http" and scheme != b"https":
-                self._fail(421, "foreign scheme")
-            authority: bytes = target[colon + 3 :]
-            rest: bytes = b""
-            cut: cython.Py_ssize_t
-            for cut in range(len(authority)):
-                if authority[cut] == 47 or authority[cut] == 63:
-                    rest = authority[cut:]
-                    authority = authority[:cut]
-                    break
-            if not self._valid_host(authority):
-                self._fail(400, "malformed authority")
-            self._host = authority.lower()
-            if not rest and head.method == "OPTIONS":
-                head.path = "*"
-                head.raw_path = b"*"
-                head.query = b""
-                return
-            target = rest if rest[:1] == b"/" else b"/" + rest
+            else:
+                status, authority, rest = split_absolute(target)
+                if status != 200:
+                    self._fail(status, "malformed target" if status == 400 else "foreign scheme")
+                self._host = authority
+                if not rest and head.method == "OPTIONS":
+                    target = b"*"
+                else:
+                    target = rest if rest[:1] == b"/" else b"/" + rest
         mark: cython.Py_ssize_t = _find(target, 63, 0, len(target))
         if mark < 0:
             head.query = b""
@@ -413,12 +360,10 @@ class RequestParser:
 
     @cython.cfunc
     def _valid_host(self, host: bytes) -> cython.bint:
-        if host == self._good_host:
-            return True
-        match = HOST.fullmatch(host)
-        if match is None or (match[1] and int(match[1]) > 65535):
-            return False
-        self._good_host = host
+        if host != self._good_host:
+            if not is_host(host):
+                return False
+            self._good_host = host
         return True
 
     @cython.cfunc
@@ -443,23 +388,26 @@ class RequestParser:
             if self._count > self._max_count:
                 self._fail(431, "too many headers")
             colon: cython.Py_ssize_t = _find(buf, 58, pos, end)
-            if colon <= pos or not _only(buf, pos, colon, TOKEN, TOKEN_BYTES):
+            if colon <= pos or not _only(buf, pos, colon, TOKEN):
                 self._fail(400, "malformed header name")
-            if not _only(buf, colon + 1, end, VALUE, VALUE_BYTES):
+            if not _only(buf, colon + 1, end, VALUE):
                 self._fail(400, "malformed header value")
             if self._phase == TRAILERS:
-                if buf[pos:colon].lower() in FORBIDDEN_TRAILERS:
+                if buf[pos:colon].lower() in grammar.FORBIDDEN_TRAILERS:
                     self._fail(400, "forbidden trailer")
             else:
-                known: cython.int = _known(buf, pos, colon - pos)
-                if known:
-                    self._known_field(known, buf[colon + 1 : end])
+                # The six names that matter have one of these lengths, so most names are not even cut out.
+                size: cython.Py_ssize_t = colon - pos
+                if size == 4 or size == 10 or size == 14 or size == 17 or size == 6 or size == 7:
+                    known: str = KNOWN_FIELDS.get(buf[pos:colon].lower())
+                    if known is not None:
+                        self._known_field(known, buf[colon + 1 : end])
             self._pos = lf + 1
 
     @cython.cfunc
-    def _known_field(self, known: cython.int, raw: bytes):
+    def _known_field(self, known: str, raw: bytes):
         value: bytes = raw.strip(b" \t")
-        if known == F_HOST:
+        if known == "host":
             self._hosts += 1
             if self._hosts > 1:
                 self._fail(400, "duplicate Host")
@@ -469,35 +417,25 @@ class RequestParser:
             if self._host is not None and self._host != value.lower():
                 self._fail(400, "Host differs from target")
             self._host = value
-        elif known == F_CONNECTION:
-            for option in value.lower().split(b","):
-                option = option.strip(b" \t")
-                if option == b"close":
-                    self._close = True
-                elif option == b"keep-alive":
-                    self._keep = True
-                elif option == b"upgrade":
-                    self._upgrading = True
-        elif known == F_LENGTH:
+        elif known == "connection":
+            self._options |= read_connection(value)
+        elif known == "length":
             if self._has_length:
                 self._fail(400, "duplicate Content-Length")
             self._has_length = True
-            # A blank behind the number is refused as well: nobody sends it in good faith.
-            if not value or raw[len(raw) - 1] in b" \t" or not _only(value, 0, len(value), DIGIT, DIGITS):
-                self._fail(400, "malformed Content-Length")
-            if len(value) > 19 or int(value) > LARGEST_LENGTH:
-                self._fail(400, "Content-Length too large")
-            self._left = int(value)
-        elif known == F_ENCODING:
+            self._left = read_length(raw)
+            if self._left < 0:
+                self._fail(400, "malformed Content-Length" if self._left == -1 else "Content-Length too large")
+        elif known == "encoding":
             if self._encoding is not None:
                 self._fail(400, "duplicate Transfer-Encoding")
             self._encoding = value.lower()
-        elif known == F_EXPECT:
+        elif known == "expect":
             if self._head.minor:
                 if value.lower() != b"100-continue":
                     self._fail(417, "unknown expectation")
                 self._head.expect_continue = True
-        elif known == F_UPGRADE:
+        elif known == "upgrade":
             self._head.upgrade = value.lower()
 
     @cython.cfunc
@@ -506,11 +444,13 @@ class RequestParser:
         if head.minor:
             if self._hosts != 1:
                 self._fail(400, "missing Host")
-            head.keep_alive = not self._close
+            head.keep_alive = not self._options & 1
         else:
-            head.keep_alive = self._keep and not self._close
+            head.keep_alive = self._options & 3 == 2
         if self._encoding is not None:
-            self._check_encoding(head)
+            status, reason = read_coding(self._encoding, self._has_length, head.minor)
+            if status != 200:
+                self._fail(status, reason)
             head.chunked = True
             head.content_length = -1
             self._phase = CHUNK_SIZE
@@ -521,7 +461,7 @@ class RequestParser:
             self._phase = LENGTH if self._left else COMPLETE
         if self._phase == COMPLETE:
             head.expect_continue = False
-        if not self._upgrading or not head.minor:
+        if not self._options & 4 or not head.minor:
             head.upgrade = b""
         head.authority = b"" if self._host is None else self._host
         block_end: cython.Py_ssize_t = self._pos - 4
@@ -531,23 +471,9 @@ class RequestParser:
         self._start = self._pos
         return head
 
-    @cython.cfunc
-    def _check_encoding(self, head: RequestHead):
-        """Accept `chunked` alone (RFC 9112 §6.1)."""
-        if self._has_length:
-            self._fail(400, "Content-Length with Transfer-Encoding")
-        if not head.minor:
-            self._fail(400, "Transfer-Encoding in HTTP/1.0")
-        if self._encoding != b"chunked":
-            codings: list = [coding.strip(b" \t") for coding in self._encoding.split(b",")]
-            last: bytes = codings.pop()
-            if last == b"chunked" and codings and b"" not in codings and b"chunked" not in codings:
-                self._fail(501, "unknown transfer coding")
-            self._fail(400, "malformed Transfer-Encoding")
-
     # -- body
 
-    def body(self):
+    def body(self) -> bytes:
         """Return the body bytes that have arrived since the last call, perhaps none; look at `complete` afterwards.
 
         Raises:
@@ -574,9 +500,13 @@ class RequestParser:
         self._pos = self._start = pos + size
         if self._left == 0 and self._phase == LENGTH:
             self._phase = COMPLETE
-        if pos == 0 and size == self._end:
-            return self._buf
-        return self._buf[pos : self._pos]
+        piece: bytes = self._buf
+        if pos != 0 or size != self._end:
+            piece = piece[pos : self._pos]
+        if self._pos == self._end:  # an idle connection must not hold what it has read
+            self._buf = b""
+            self._pos = self._start = self._end = 0
+        return piece
 
     @cython.cfunc
     def _chunk_step(self, pieces: list) -> cython.bint:
@@ -650,7 +580,7 @@ class RequestParser:
         if i == pos:
             self._fail(400, "malformed chunk size")
         if i < end:
-            if CHUNK_EXTENSIONS.fullmatch(buf, i, end) is None:
+            if grammar.CHUNK_EXTENSIONS.fullmatch(buf, i, end) is None:
                 self._fail(400, "malformed chunk extension")
             self._extensions += end - i
             if self._extensions > self._max_extensions:

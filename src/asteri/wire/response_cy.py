@@ -7,6 +7,8 @@ The application does not frame: `transfer-encoding` is refused, hop-by-hop field
 `connection: close` is obeyed. 204 has no content-length (RFC 9110 §8.6).
 """
 
+# mypy: ignore-errors
+
 import time as _time
 from email.utils import formatdate
 from http import HTTPStatus
@@ -159,7 +161,9 @@ def _varying(plan: _Plan, minor: cython.int, keep: cython.bint) -> bytes:
     return lines
 
 
-def encode_response(status, headers, body: bytes, head_only: cython.bint, minor: cython.int, keep: cython.bint):
+def encode_response(
+    status, headers, body: bytes, head_only: cython.bint, minor: cython.int, keep: cython.bint
+) -> tuple[bytes, bool]:
     """Return the bytes of a whole response and whether the connection may be kept.
 
     A body over `JOINED` bytes is left out, for the caller to send behind.
@@ -189,7 +193,9 @@ def encode_response(status, headers, body: bytes, head_only: cython.bint, minor:
     return b"".join((plan.prefix, _varying(plan, minor, keep), b"content-length: %d\r\n\r\n" % length, body)), keep
 
 
-def encode_start(status, headers, head_only: cython.bint, minor: cython.int, keep: cython.bint):
+def encode_start(
+    status, headers, head_only: cython.bint, minor: cython.int, keep: cython.bint
+) -> tuple[bytes, bool, int, int]:
     """Return the head of a streamed response, whether the connection may be kept, its framing and its length (or -1).
 
     Raises:
@@ -214,7 +220,7 @@ def encode_start(status, headers, head_only: cython.bint, minor: cython.int, kee
     return b"".join((plan.prefix, _varying(plan, minor, keep), frame)), keep, framing, plan.length
 
 
-def encode_interim(status, headers):
+def encode_interim(status, headers) -> bytes:
     """Return an interim response (RFC 9110 §15.2). 101 changes the protocol and is not one of them."""
     if type(status) is not int:
         status = int(status)
@@ -227,7 +233,7 @@ def encode_interim(status, headers):
     return b"".join(lines)
 
 
-def encode_trailers(trailers):
+def encode_trailers(trailers) -> bytes:
     """Return the last chunk with its trailer fields."""
     lines = [b"0\r\n"]
     for name, value in trailers:

@@ -13,7 +13,7 @@ from asteri.exchange import Disconnected
 from asteri.wire.limits import Limits
 
 from ..forms import FORMS
-from ..serving import serving
+from ..serving import run, serving
 
 pytestmark = pytest.mark.parametrize("form", FORMS)
 TEXT = ((b"content-type", b"text/plain"),)
@@ -37,10 +37,6 @@ async def echo_body(x: Any) -> None:
     async for piece in x:
         body += piece
     x.respond(200, TEXT, body)
-
-
-def run(main: Any) -> None:
-    asyncio.run(asyncio.wait_for(main, 20))
 
 
 def test_keep_alive_and_pipelining_in_order(form: str) -> None:

@@ -13,8 +13,8 @@ from asteri.exchange import Disconnected
 from asteri.protocol.timeouts import Deadline, TimerWheel
 
 from ..forms import FORMS
-from ..serving import serving
-from .test_h1 import echo_body, echo_path, get, run
+from ..serving import run, serving
+from .test_h1 import echo_body, echo_path, get
 
 both_forms = pytest.mark.parametrize("form", FORMS)
 

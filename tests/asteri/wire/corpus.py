@@ -77,11 +77,23 @@ REFUSED: list[tuple[str, bytes, int]] = [
     ("12 tab before colon", get(b"X\t: a"), 400),
     ("12 empty name", get(b": a"), 400),
     ("12 no colon", get(b"abc"), 400),
-    *((f"12 name with {bytes([byte])!r}", get(b"a%cb: c" % byte), 400) for byte in b"()<>@,;\\\"/[]?={} \x7f\xe4\x00"),
+    *((f"12 name with {bytes([byte])!r}", get(b"a%cb: c" % byte), 400) for byte in b'()<>@,;\\"/[]?={} \x7f\xe4\x00'),
     *((f"13 value with {byte}", get(b"X: a%cb" % byte), 400) for byte in (0, 7, 8, 11, 12, 27, 127)),
     *(
         (f"14 chunk size {size!r}", chunked(size + b"\r\nhello\r\n0\r\n\r\n"), 400)
-        for size in (b"+5", b"-1", b"0x5", b"5_0", b" 5", b"5 ", b"", b"g", b"00000000000000005", b"8" + b"0" * 15, b"f" * 17)
+        for size in (
+            b"+5",
+            b"-1",
+            b"0x5",
+            b"5_0",
+            b" 5",
+            b"5 ",
+            b"",
+            b"g",
+            b"00000000000000005",
+            b"8" + b"0" * 15,
+            b"f" * 17,
+        )
     ),
     ("14 chunk size with bare LF", chunked(b"5\nhello\r\n0\r\n\r\n"), 400),
     ("15 spill", chunked(b"5\r\nhelloX\r\n0\r\n\r\n"), 400),
@@ -104,14 +116,41 @@ REFUSED: list[tuple[str, bytes, int]] = [
     ("19 two equal Hosts", host(b"Host: a", b"Host: a"), 400),
     *(
         (f"19 Host {value!r}", host(b"Host: " + value), 400)
-        for value in (b"", b"a, b", b"u@a", b"a/b", b"a:b", b"a:123456", b"a:65536", b"a b", b"[::1", b"[g::1]", b"a?b", b"a#b", b"\xe4")
+        for value in (
+            b"",
+            b"a, b",
+            b"u@a",
+            b"a/b",
+            b"a:b",
+            b"a:123456",
+            b"a:65536",
+            b"a b",
+            b"[::1",
+            b"[g::1]",
+            b"a?b",
+            b"a#b",
+            b"\xe4",
+        )
     ),
     ("20 other Host than target", line(b"GET http://b/ HTTP/1.1"), 400),
     ("20 foreign scheme", line(b"GET ftp://a/ HTTP/1.1"), 421),
     ("20 malformed authority", line(b"GET http://u@a/ HTTP/1.1"), 400),
     *(
         (f"21 target {target!r}", line(b"GET " + target + b" HTTP/1.1"), 400)
-        for target in (b"*", b"a:80", b"a", b"/#x", b"/\xe4", b"/\x00", b"/a\\b", b"", b"/ b", b"\\", b"://a/", b"/\x7f")
+        for target in (
+            b"*",
+            b"a:80",
+            b"a",
+            b"/#x",
+            b"/\xe4",
+            b"/\x00",
+            b"/a\\b",
+            b"",
+            b"/ b",
+            b"\\",
+            b"://a/",
+            b"/\x7f",
+        )
     ),
     ("22 CONNECT", line(b"CONNECT a:80 HTTP/1.1"), 501),
     ("23 HTTP/0.9", b"GET /\r\n\r\n", 400),
@@ -179,9 +218,21 @@ VALID: list[tuple[str, bytes, list[tuple[str, str, bytes, bytes]]]] = [
     ("chunks", chunked(b"5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n"), [("POST", "/", b"", b"hello0123456789")]),
     ("chunked in capitals", post(b"Transfer-Encoding: ChunKed", body=b"0\r\n\r\n"), [("POST", "/", b"", b"")]),
     ("extensions", chunked(b'1;a;b="c\\"d;" ; e = f\r\nx\r\n0;z\r\n\r\n'), [("POST", "/", b"", b"x")]),
-    ("trailers", chunked(b"1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n") + get(), [("POST", "/", b"", b"x"), ("GET", "/", b"", b"")]),
-    ("upgrade is ignored", post(b"Upgrade: foo", b"Connection: upgrade", b"Content-Length: 2", body=b"ab"), [("POST", "/", b"", b"ab")]),
-    ("pipelined", get() * 5 + post(b"Content-Length: 2", body=b"ab") + get(), [("GET", "/", b"", b"")] * 5 + [("POST", "/", b"", b"ab"), ("GET", "/", b"", b"")]),
+    (
+        "trailers",
+        chunked(b"1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n") + get(),
+        [("POST", "/", b"", b"x"), ("GET", "/", b"", b"")],
+    ),
+    (
+        "upgrade is ignored",
+        post(b"Upgrade: foo", b"Connection: upgrade", b"Content-Length: 2", body=b"ab"),
+        [("POST", "/", b"", b"ab")],
+    ),
+    (
+        "pipelined",
+        get() * 5 + post(b"Content-Length: 2", body=b"ab") + get(),
+        [("GET", "/", b"", b"")] * 5 + [("POST", "/", b"", b"ab"), ("GET", "/", b"", b"")],
+    ),
     ("own method", line(b"M-SEARCH / HTTP/1.1"), [("M-SEARCH", "/", b"", b"")]),
     ("CRLF in a body", post(b"Content-Length: 8", body=b"\r\n\r\nGET "), [("POST", "/", b"", b"\r\n\r\nGET ")]),
 ]

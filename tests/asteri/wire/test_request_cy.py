@@ -87,7 +87,7 @@ def test_forms_agree_on_mutations(form: str) -> None:
         for _ in range(chance.randrange(1, 4)):
             spot = chance.randrange(len(data))
             if chance.random() < 0.5:
-                data[spot] = chance.choice(b"\r\n \t:;,=/?#%\x00\x7f\xff0159afAFGzHTP.*\"")
+                data[spot] = chance.choice(b'\r\n \t:;,=/?#%\x00\x7f\xff0159afAFGzHTP.*"')
             else:
                 del data[spot]
         whole = read("interpreted", [bytes(data)])
