@@ -58,14 +58,16 @@ def write_version(directory: Path, version: str) -> None:
 class Process:
     """One running `asteri`, with what it has said so far."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "asteri", *arguments]
-        if not any(a in ("-b", "--bind") for a in arguments):
-            command += ["-b", "127.0.0.1:0"]
+    def __init__(self, directory: Path, *arguments: str, command: str = "") -> None:
+        if command:
+            line = [sys.executable, command, *arguments]
+        else:
+            line = [sys.executable, "-m", "asteri", *arguments]
+            line += [] if "-b" in arguments else ["-b", "127.0.0.1:0"]
         environ = {k: v for k, v in os.environ.items() if not k.startswith("ASTERI_")}
         environ |= {"PYTHONPATH": SOURCES, "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            command, cwd=directory, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            line, cwd=directory, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.pid = self._process.pid
         self.output = ""
@@ -343,6 +345,19 @@ def test_workers_end_when_the_supervisor_dies(start: Start) -> None:
     process.send(signal.SIGKILL)
     eventually(lambda: not any(alive(pid) for pid in workers))
     process.said("shutdown of", 2)
+
+
+def test_run_serves_an_object_in_this_process(tmp_path: Path) -> None:
+    write_version(tmp_path, "one")
+    script = "import asteri, main, sys; sys.exit(asteri.run(main.app, bind='127.0.0.1:0'))"
+    process = Process(tmp_path, script, command="-c")
+    try:
+        assert process.get() == f"one {process.pid}"
+        process.send(signal.SIGINT)
+        assert process.wait() == 0
+        assert process.output.count("shutdown of") == 1
+    finally:
+        process.close()
 
 
 def test_more_and_fewer_workers(start: Start) -> None:

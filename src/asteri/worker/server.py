@@ -82,6 +82,8 @@ class Server:
         try:
             await self._listen(self._doors(state), context)
         except BaseException:
+            for server in self._servers:
+                server.close()
             await self._end_application()
             raise
 
