@@ -309,13 +309,13 @@ def test_an_application_that_does_not_start(start: Start, tmp_path: Path, target
     assert message in process.output
 
 
-def test_a_crash_loop_pauses(start: Start, tmp_path: Path) -> None:
+def test_a_crash_loop_before_the_first_request_pauses_and_gives_up(start: Start, tmp_path: Path) -> None:
     (tmp_path / "crash.py").write_text("import os\nos._exit(7)\n")
     process = start("crash:app")
     process.said("ended with exit code 7", 4)
     process.said("the next one starts in")
-    process.send(signal.SIGTERM)
-    assert process.wait() == 0
+    assert process.wait() == 3
+    assert process.output.count("ended with exit code 7") == 5
 
 
 def test_a_taken_port(start: Start) -> None:
