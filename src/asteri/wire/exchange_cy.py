@@ -172,6 +172,8 @@ class Exchange:
 
     def respond(self, status, headers, body) -> None:
         """Answer with head and body in one write."""
+        if self._state == ABORTED:
+            return  # nobody is there any more, which is no mistake of the application
         keep: cython.bint = self._begin()
         if type(body) is not bytes:
             if not isinstance(body, (bytes, bytearray, memoryview)):
@@ -192,6 +194,8 @@ class Exchange:
 
     def begin(self, status, headers) -> Sink:
         """Start a streamed answer."""
+        if self._state == ABORTED:
+            return Sink(self, BODYLESS, -1)  # whose `write` raises Disconnected
         keep: cython.bint = self._begin()
         port = self._port
         data, keep, framing, length = encode_start(
