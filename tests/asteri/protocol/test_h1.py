@@ -15,7 +15,7 @@ from asteri.wire.limits import Limits
 from ..forms import FORMS
 from ..serving import run, serving
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.usefixtures("loop_kind")]
 TEXT = ((b"content-type", b"text/plain"),)
 
 
