@@ -24,7 +24,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 
-import cython
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
 
 from asteri.exchange import AnswerError, Disconnected
 from asteri.wire.response_cy import encode_interim, encode_response, encode_start, encode_trailers

@@ -25,6 +25,7 @@ from asteri.log import LOGGER
 from asteri.protocol.h1 import H1Protocol
 from asteri.protocol.select import protocol_factory
 from asteri.protocol.timeouts import Timeouts, TimerWheel
+from asteri.protocol.ws import upgrader
 from asteri.settings import Settings
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
@@ -178,6 +179,7 @@ class Server:
             base_context=context,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
+            websocket=upgrader(doors.websocket),
             wheel=self._wheel,
         )
         for listener in self.listeners:
