@@ -246,6 +246,9 @@ def pattern_of(
     regex = regex.removeprefix("^")
     if regex.endswith("$") and not regex.endswith(r"\$"):
         regex = regex[:-1]
+    flags = _FLAGS.match(regex)
+    if flags is not None:
+        regex = f"(?{flags[1]}:{regex[flags.end() :]})"
     regex = _without_captures(regex)
     atoms = _atoms(regex, name)
     if multi_segment is None:
@@ -255,7 +258,11 @@ def pattern_of(
     )
 
 
-_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P?<?[=!>:a-zA-Z_0-9-]*>?|[(){}*+?|^$]|.", re.DOTALL)
+_ATOM = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?P<\w+>|\(\?P=\w+\)|\(\?(?:<?[=!]|[:>]|[a-zA-Z-]+[:)])|.",
+    re.DOTALL,
+)
+_FLAGS = re.compile(r"\(\?([aimsux]+)\)")
 
 
 def _atoms(regex: str, name: str) -> list[str]:
@@ -266,7 +273,7 @@ def _atoms(regex: str, name: str) -> list[str]:
         raise ConverterError(f"the regular expression {regex!r} of {name!r} is invalid: {error}") from None
     single = []
     for atom in _ATOM.findall(regex):
-        if atom[0] == "(" or atom in "){}*+?|^$" or (atom[0] == "\\" and atom[1:].isdigit()):
+        if atom[0] == "(" or atom in ")*+?|^$" or (atom[0] == "\\" and atom[1:].isdigit()):
             continue
         single.append(atom)
     return single

@@ -47,7 +47,7 @@ class Mixed:
         return self._fit(text[start:end], 0, 0, [end - start + 1] * len(self._converters))
 
     def _fit(self, body: str, index: int, start: int, failed: list[int]) -> list[Any] | None:
-        """Fit the parameters from `index` on to the text from `start` on; `failed`: of each the first end that failed."""
+        """Fit the parameters from `index` on to the text from `start` on; `failed`: the first end that did, of each."""
         converter = self._converters[index]
         if index == self._last:
             value = _value(converter, body[start:])
@@ -55,19 +55,20 @@ class Mixed:
         separator = self._separators[index]
         loose = self._loose[index]
         stop = failed[index] if loose else len(body) + 1
-        while True:
+        while stop > start:
             end = body.rfind(separator, start, stop - 1 + len(separator))
             if end < 0:
-                return None
+                break
             value = _value(converter, body[start:end])
             if value is not None:
                 values = self._fit(body, index + 1, end + len(separator), failed)
                 if values is not None:
                     values.append(value[0])
                     return values
+                if loose:
+                    failed[index] = end
             stop = end
-            if loose:
-                failed[index] = end
+        return None
 
 
 def _is_loose(converter: Converter, several: bool) -> bool:

@@ -348,7 +348,7 @@ def _walk(node: _Node, place: int, parts: list[str], method: str, missed: list[L
 
 
 def _take(edge: _Edge, place: int, parts: list[str], method: str, missed: list[Leaf], splits: Splits) -> Result | None:
-    """Match several segments from `place` on: of the ends that work the one with the most specific rest, then the first."""
+    """Match several segments from `place` on, up to the end with the most specific rest, then to the first."""
     if edge.begins and not parts[place]:
         return None
     if edge.child.high == math.inf:

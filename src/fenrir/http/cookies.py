@@ -42,13 +42,14 @@ def parse_cookies(header: str, *, limit: int = MAX_COOKIES) -> dict[str, str]:
     `limit` pairs. Quoted values are unquoted. Bytes that are UTF-8 are decoded so, others as latin-1.
     """
     cookies: dict[str, str] = {}
+    has_control = _READ_CONTROL.search(header) is not None
     for pair in header.split(";", limit)[:limit]:
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")
         if not equals or name in cookies or _READ_NAME.fullmatch(name) is None:
             continue
         value = value.strip(" \t")
-        if _READ_CONTROL.search(value) is not None:
+        if has_control and _READ_CONTROL.search(value) is not None:
             continue
         if len(value) > 1 and value[0] == value[-1] == '"':
             value = value[1:-1]

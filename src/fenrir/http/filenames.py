@@ -51,7 +51,12 @@ def safe_join(root: str, path: str, *, windows: bool = os.name == "nt") -> str |
     `path` is relative and uses `/`. Refused are: a leading slash, a `..` segment, backslashes, control characters
     and bytes that were not UTF-8 (lone surrogates); with `windows` also drives, streams, device names and names
     that Windows would trim. Empty and `.` segments are dropped; an empty path is the root itself.
+
+    Raises:
+        ValueError: `root` is empty; the result would be absolute.
     """
+    if not root:
+        raise ValueError("the root is empty")
     if path.startswith("/") or _FORBIDDEN.search(path) is not None:
         return None
     segments = []

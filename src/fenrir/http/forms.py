@@ -263,7 +263,7 @@ class _Multipart:
                 return
             data = opened
         if self._parser.closed:
-            return  # after the last boundary
+            return  # only on the second piece after the last boundary; an error has ended the form
         try:
             for event in self._parser.parse(data):
                 if event is None:
@@ -273,7 +273,10 @@ class _Multipart:
                 else:
                     self._write(event)
         except MultipartError as error:
-            raise _as_form_error(error) from None
+            try:
+                self._parser.close()  # raises unless the last boundary was seen
+            except MultipartError:
+                raise _as_form_error(error) from None
 
     def _after_start(self, data: bytes) -> bytes | None:
         """Return the body from its first boundary on, None while it is not there yet."""

@@ -30,7 +30,7 @@ __all__ = [
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_QUOTED_REST = re.compile(r'((?:[^"\\]|\\.)*)(["\\]?)', re.DOTALL)
+_QUOTED_REST = re.compile(r'((?:[^"\\]++|\\.)*+)(["\\]?)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _EXT_VALUE = re.compile(r"([A-Za-z0-9\-]+)'[A-Za-z0-9\-]*'((?:[!#$&+\-.^_`|~0-9A-Za-z]|%[0-9A-Fa-f]{2})*)")
 _EXT_SAFE = "!#$&+-.^_`|~"
@@ -263,6 +263,8 @@ def parse_dict_params(text: str) -> tuple[str, dict[str, str]]:
     An extended parameter (`filename*=UTF-8''%e2%82%ac`, RFC 8187) is stored under its plain name, which it
     overrides; it is ignored if it is malformed or in a charset other than UTF-8 and ISO-8859-1.
     """
+    if ";" not in text:
+        return text.strip(" \t").lower(), {}
     head, *parts = split_list(text, ";") if '"' in text else text.split(";")
     params: dict[str, str] = {}
     extended: dict[str, str] = {}

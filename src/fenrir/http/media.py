@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from fenrir.http.headers import format_params, is_token, parse_dict_params, split_list
@@ -103,7 +104,7 @@ def quality(accept: str | None, media_type: str) -> float:
     """Return the weight that an `Accept` header gives to a media type; 1 if there is no header."""
     if accept is None or not accept.strip(" \t"):
         return 1.0
-    return _media_quality(parse_accept(accept), MediaType.parse(media_type))
+    return _media_quality(parse_accept(accept), _parsed(media_type))
 
 
 def _media_quality(preferences: Sequence[Preference], offered: MediaType) -> float:
@@ -117,6 +118,11 @@ def _decide(preferences: Sequence[Preference], specificity: Callable[[Preference
         if close > best:
             best, weight = close, preference.q
     return weight
+
+
+@lru_cache(maxsize=256)
+def _parsed(offered: str) -> MediaType:
+    return MediaType.parse(offered)
 
 
 def _best(offered: Sequence[str], weigh: Callable[[str], float]) -> str | None:
@@ -136,7 +142,7 @@ def best_match(accept: str | None, offered: Sequence[str]) -> str | None:
     if accept is None or not accept.strip(" \t"):
         return offered[0] if offered else None
     preferences = parse_accept(accept)
-    return _best(offered, lambda candidate: _media_quality(preferences, MediaType.parse(candidate)))
+    return _best(offered, lambda candidate: _media_quality(preferences, _parsed(candidate)))
 
 
 def _exact(name: str) -> Callable[[Preference], int]:

@@ -3,8 +3,8 @@
 Only `&` separates; `+` is a space; a `%` that two hexadecimal digits do not follow stands for itself; the result is
 decoded as UTF-8 with replacement, after splitting, so that no byte can hide a separator. Blank values are kept.
 
-PERF: two pairs without `%` and `+` take about 0.7 us, `urllib.parse.parse_qsl` 4 us (tests have no benchmark;
-the number is timeit's).
+PERF: timeit on two busy cores, CPython 3.11: two pairs without `%` and `+` take 1.2 us, with them 2.6 us;
+`urllib.parse.parse_qsl` takes 1.9 us, without keeping blank values.
 """
 
 from __future__ import annotations

@@ -9,29 +9,25 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 __all__ = [
     "URL",
-    "host_allowed",
     "is_safe_redirect",
     "join",
     "percent_decode",
     "percent_encode",
     "quote_path",
-    "split_host",
     "unquote_path",
 ]
 
 _SPLIT = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=\x80-\U0010ffff]*)(?::([0-9]{0,5}))?")
-_STRICT_HOST = re.compile(
-    r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,253}[A-Za-z0-9_.])?)(?::([0-9]{1,5}))?"
-)
+# SECURITY: readers differ on which of two @ ends the user, so that one of them would see another host.
+_NOT_USERINFO = re.compile(r"[@\[\]\\]")
 _PATH_SAFE = "/:@!$&'()*+,;=~"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -86,8 +82,9 @@ class URL:
         return url
 
     def _host_and_port(self) -> tuple[str, int | None]:
-        match = _HOST.fullmatch(self.netloc.rpartition("@")[2])
-        if match is None:
+        userinfo, _, host = self.netloc.rpartition("@")
+        match = _HOST.fullmatch(host)
+        if match is None or _NOT_USERINFO.search(userinfo) is not None:
             raise ValueError(f"malformed host in {self.netloc[:80]!r}")
         port = int(match[2]) if match[2] else None
         if port is not None and port > 65535:
@@ -228,41 +225,3 @@ def is_safe_redirect(target: str, host: str | None = None) -> bool:
         return False
     decoded = percent_decode(url.path).translate(None, bytes(range(0x21)) + b"\x7f").replace(b"\\", b"/")
     return not decoded.startswith(b"//") and (bool(url.netloc) or b":" not in decoded.partition(b"/")[0])
-
-
-def split_host(host: str) -> tuple[str, int | None]:
-    """Return the name and the port of a `Host` header, the name in lower case without its trailing dot.
-
-    Raises:
-        ValueError: there is a user, a path, a list, a malformed name or port.
-    """
-    match = _STRICT_HOST.fullmatch(host)
-    if match is None:
-        raise ValueError(f"{host[:80]!r} is not a host")
-    port = int(match[2]) if match[2] else None
-    if port is not None and port > 65535:
-        raise ValueError(f"port {port} is above 65535")
-    return match[1].lower().removesuffix("."), port
-
-
-def host_allowed(host: str, allowed: Iterable[str]) -> bool:
-    """Say whether a `Host` header names an allowed host, by literal comparison.
-
-    An entry is a name, a name with a port that must then be the same, `*.name` for any subdomain of it, or `*`.
-    A malformed host is never allowed, not even by `*`.
-    """
-    try:
-        name, port = split_host(host)
-    except ValueError:
-        return False
-    for entry in allowed:
-        if entry == "*":
-            return True
-        if entry.startswith("*."):
-            if name.endswith(entry[1:].lower()):
-                return True
-            continue
-        entry_name, entry_port = split_host(entry)
-        if name == entry_name and (entry_port is None or entry_port == port):
-            return True
-    return False

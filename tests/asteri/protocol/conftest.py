@@ -1,0 +1,17 @@
+"""Every test of a connection runs on both loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ..serving import LOOPS, current
+
+
+@pytest.fixture(autouse=True, params=LOOPS)
+def loop_kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Choose the loop that `run` uses."""
+    current[0] = request.param
+    yield
+    current[0] = "asyncio"
