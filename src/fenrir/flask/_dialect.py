@@ -60,7 +60,7 @@ def error(c: RequestContext, exc: Exception) -> Reply:
 
 def routing_error(c: RequestContext) -> Exception | None:
     """Return why no route took a request, None if one did."""
-    if c.plan is not None and hasattr(c.plan, "route") and c.plan is not c.app.frozen.missing and c.miss is None:
+    if c.plan is not None:
         return None
     if isinstance(c.miss, NotAllowed):
         return adopt(EngineMethodNotAllowed(sorted(c.miss.methods)))

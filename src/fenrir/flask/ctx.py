@@ -151,7 +151,6 @@ class ManualRequest:
         try:
             if len(self._tokens) == 1:
                 self.app.do_teardown_request(exc)
-                self.app.do_teardown_appcontext(exc)
         finally:
             current.reset(self._tokens.pop())
             self.c.close()

@@ -7,7 +7,7 @@ per request.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,9 @@ from fenrir.flask.exceptions import BadRequest, RequestEntityTooLarge, SecurityE
 from fenrir.http.cookies import parse_cookies
 from fenrir.http.dates import parse_date
 from fenrir.http.headers import parse_dict_params
+from fenrir.http.hosts import AllowedHosts
 from fenrir.http.query import TooManyFields, parse_pairs
-from fenrir.http.url import host_allowed, percent_encode
+from fenrir.http.url import percent_encode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +49,7 @@ class Request:
         self._c = c
         self.view_args: dict[str, Any] | None = None
         options = self._options
-        if c.plan is not None and c.miss is None:
+        if c.plan is not None:
             self.view_args = {**options.get("defaults", {}), **c.path_values}
 
     @property
@@ -138,7 +139,7 @@ class Request:
         default = ":443" if self.is_secure else ":80"
         host = host.removesuffix(default)
         trusted = self.trusted_hosts
-        if trusted is not None and not host_allowed(host, trusted):
+        if trusted is not None and not AllowedHosts(_spelled_out(trusted)).allows(host):
             raise SecurityError(f"Host {host!r} is not trusted.")
         return host
 
@@ -407,3 +408,11 @@ class Request:
 
 
 _NOTHING = object()
+
+
+def _spelled_out(hosts: Iterable[str]) -> Iterator[str]:
+    """Return trusted hosts with `.name` (the name and all below it) as two entries."""
+    for host in hosts:
+        if host.startswith("."):
+            yield f"*{host}"
+        yield host.lstrip(".")

@@ -91,7 +91,7 @@ def _path(app: FlaskDoor, endpoint: str, method: str | None, values: Mapping[str
             error = str(exc)
             continue
         rest = {name: value for name, value in given.items() if name not in plan.names and name not in defaults}
-        return path, urlencode(_query(rest), safe="!$'()*,/:;?@")
+        return path, urlencode(list(_query(rest), safe="!$'()*,/:;?@")
     raise BuildError(endpoint, dict(values), method, error or _hint(endpoint, plans, given, names))
 
 
