@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

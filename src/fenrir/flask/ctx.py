@@ -45,8 +45,8 @@ _END: Any = object()
 pushed: ContextVar[AppContext | None] = ContextVar("fenrir.flask.app_context", default=None)
 
 NO_APP = (
-    "Working outside of application context.\n\nThis typically means that you attempted to use functionality that needed"
-    "\nthe current application. To solve this, set up an application context\nwith app.app_context(). See the"
+    "Working outside of application context.\n\nThis typically means that you attempted to use functionality that"
+    " needed\nthe current application. To solve this, set up an application context\nwith app.app_context(). See the"
     " documentation for more information."
 )
 NO_REQUEST = (
@@ -181,13 +181,15 @@ def after_this_request(f: F) -> F:
     """
     c = current.get(None)
     if c is None:
-        raise RuntimeError("'after_this_request' can only be used when a request context is active, such as in a view.")
+        raise RuntimeError(
+            "'after_this_request' can only be used when a request context is active, such as in a view."
+        )
     c.note(_AFTER, _begin).append(f)
     return f
 
 
 def _begin(c: RequestContext) -> list[Callable[[Any], Any]]:
-    # Flask's views and pages call the functions as soon as there is a reply; for a handler of another dialect this does.
+    # Flask's views and pages call the functions as soon as there is a reply; this does for handlers of other dialects.
     c.before_sending(_leftover)
     return []
 

@@ -71,7 +71,7 @@ class RequestHeaders(Mapping[str, str]):
             raise BadRequestKeyError(name)
         return values[0] if len(values) == 1 else ("; " if name.lower() == "cookie" else ",").join(values)
 
-    def get(self, name: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:  # type: ignore[override]
+    def get(self, name: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:
         """Return a field, converted by `type`; the default if it is missing or can not be converted."""
         try:
             value = self[name]
@@ -220,7 +220,7 @@ class Headers:
 
     def keys(self) -> list[str]:
         """Return the names."""
-        return [field_name(name) for name in self._fields.keys()]
+        return [field_name(name) for name in self._fields]
 
     def values(self) -> list[str]:
         """Return the values."""
@@ -354,10 +354,10 @@ class FileStorage:
 
     def save(self, dst: str | PathLike[str] | IO[bytes], buffer_size: int = 16384) -> None:
         """Copy the file to a path or into an open file."""
-        if hasattr(dst, "write"):
+        if not isinstance(dst, str | PathLike):
             shutil.copyfileobj(self.stream, dst, buffer_size)
             return
-        with Path(dst).open("wb") as target:  # type: ignore[arg-type]
+        with Path(dst).open("wb") as target:
             shutil.copyfileobj(self.stream, target, buffer_size)
 
     def close(self) -> None:

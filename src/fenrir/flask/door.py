@@ -252,7 +252,7 @@ class FlaskDoor(Scaffold):
             view = self.view_functions[rule.endpoint]
 
             def call(c: RequestContext) -> Any:
-                return view(**self.request_of(c).view_args)
+                return view(**(self.request_of(c).view_args or {}))
 
             return Binding(arguments=(Argument(None, Given(lambda c: c)),), handler=call)
         names = rule.pattern.names
@@ -536,7 +536,7 @@ class FlaskDoor(Scaffold):
             self.ensure_sync(function)(exc)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that may be called from plain code: a coroutine function runs on the loop of the request."""
+        """Return a function that plain code may call: a coroutine function runs on the loop of the request."""
         if mode_of(func) is not Mode.LOOP:
             return func
 

@@ -105,7 +105,7 @@ class HTTPException(StatusError):
         return status_name(self.code) if self.code is not None else "Unknown Error"
 
     @property
-    def http_detail(self) -> Any:  # type: ignore[override]
+    def http_detail(self) -> Any:
         return self.description if self.description is not None else self.name
 
     @property
@@ -163,7 +163,7 @@ class BadRequestKeyError(BadRequest, KeyError):
         self.args = () if arg is None else (arg,)
 
     @property
-    def description(self) -> str:  # type: ignore[override]
+    def description(self) -> str:
         text = str(self._description)
         return f"{text}\nKeyError: {self.args[0]!r}" if self.show_exception and self.args else text
 

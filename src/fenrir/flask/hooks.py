@@ -1,7 +1,7 @@
 """The user's functions around requests, in the engine's shape.
 
-Order (upstream's): the application's hooks run before those of its blueprints, outer blueprints before inner ones, and on
-the way out in reverse. The engine orders by registration, so every level adds its depth to the number.
+Order (upstream's): the application's hooks run before those of its blueprints, outer blueprints before inner ones, and
+on the way out in reverse. The engine orders by registration, so every level adds its depth to the number.
 """
 
 from __future__ import annotations
@@ -125,7 +125,11 @@ def key_of(code_or_class: Any) -> type[BaseException] | int:
 
 
 def error_handlers(
-    app: FlaskDoor, key: type[BaseException] | int, user: Callable[..., Any], source: Source, present: list[ErrorHandler]
+    app: FlaskDoor,
+    key: type[BaseException] | int,
+    user: Callable[..., Any],
+    source: Source,
+    present: list[ErrorHandler],
 ) -> list[ErrorHandler]:
     """Return the engine's handlers for one of the user's.
 

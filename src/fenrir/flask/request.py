@@ -110,7 +110,8 @@ class Request:
     @property
     def path(self) -> str:
         """The path below the root, decoded."""
-        return self._c.exchange.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        path: str = self._c.exchange.path
+        return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     @property
     def full_path(self) -> str:
@@ -120,12 +121,14 @@ class Request:
     @property
     def query_string(self) -> bytes:
         """The query as it came."""
-        return self._c.exchange.query
+        query: bytes = self._c.exchange.query
+        return query
 
     @property
     def script_root(self) -> str:
         """The prefix below which the application is mounted."""
-        return self._c.exchange.connection.root_path
+        root: str = self._c.exchange.connection.root_path
+        return root
 
     root_path = script_root
 
@@ -280,7 +283,7 @@ class Request:
     @property
     def is_xhr(self) -> bool:
         """A script asks, as it says."""
-        return self.headers.get("x-requested-with", "").lower() == "xmlhttprequest"
+        return str(self.headers.get("x-requested-with", "")).lower() == "xmlhttprequest"
 
     # ------------------------------------------------------------------ body
     @cached_property

@@ -85,7 +85,7 @@ class Response:
         if content_type is not None:
             self.headers["Content-Type"] = content_type
         if status is not None:
-            self.status = status  # type: ignore[assignment]
+            self.status = status
         self._set_body(response)
 
     @classmethod
@@ -134,7 +134,7 @@ class Response:
 
     @status_code.setter
     def status_code(self, code: int) -> None:
-        self.status = code  # type: ignore[assignment]
+        self.status = code
 
     @property
     def status(self) -> str:

@@ -103,7 +103,7 @@ class Scaffold:
         self.import_name = import_name
         self.root_path = root_path if root_path is not None else root_path_of(import_name)
         self._static_folder: str | None = None
-        self.static_folder = static_folder  # type: ignore[assignment]
+        self.static_folder = static_folder
         self._static_url_path = static_url_path
         self.template_folder = os.fspath(template_folder) if template_folder is not None else None
 

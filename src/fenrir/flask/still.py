@@ -75,8 +75,10 @@ def build_exchange(
     url = URL.parse(path) if "://" in path.partition("?")[0] else None
     base = URL.parse(base_url) if url is None else url
     root = base.path.rstrip("/") if url is None else ""
-    target, _, query = (path if url is None else (url.path or "/") + ("?" + url.query if url.query else "")).partition("?")
-    target = target.partition("#")[0]
+    if url is None:
+        target, _, query = path.partition("#")[0].partition("?")
+    else:
+        target, query = url.path or "/", url.query
     if query_string is not None:
         if isinstance(query_string, Mapping):
             query = encode_pairs(_flat(query_string))
@@ -99,7 +101,8 @@ def build_exchange(
         fields.set("content-length", str(len(body)))
     scheme = base.scheme or "http"
     server = (base.hostname or "localhost", base.port or (443 if scheme == "https" else 80))
-    connection = Connection(scheme=scheme, client=(remote_addr, 0), server=server, root_path=unquote_path(root.encode()))
+    prefix = unquote_path(root.encode())
+    connection = Connection(scheme=scheme, client=(remote_addr, 0), server=server, root_path=prefix)
     decoded = unquote_path(target.encode("utf-8"))
     decoded = decoded if decoded.startswith("/") else f"/{decoded}"
     return StillExchange(method.upper(), decoded, query.encode("latin-1", "replace"), fields, connection, body)

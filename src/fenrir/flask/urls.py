@@ -91,7 +91,7 @@ def _path(app: FlaskDoor, endpoint: str, method: str | None, values: Mapping[str
             error = str(exc)
             continue
         rest = {name: value for name, value in given.items() if name not in plan.names and name not in defaults}
-        return path, urlencode(list(_query(rest), safe="!$'()*,/:;?@")
+        return path, urlencode(list(_query(rest)), safe="!$'()*,/:;?@")
     raise BuildError(endpoint, dict(values), method, error or _hint(endpoint, plans, given, names))
 
 
@@ -112,6 +112,6 @@ def _query(values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 def _hint(endpoint: str, plans: Iterable[Plan], given: Mapping[str, Any], names: Mapping[str, Any]) -> str:
     missing = [{name for name in plan.names if name not in given} for plan in plans]
     if any(missing):
-        return f"Did you forget to specify values {sorted(min(filter(None, missing), key=len))!r}?"
+        return f"Did you forget to specify values {sorted(min((names for names in missing if names), key=len))!r}?"
     close = get_close_matches(endpoint, names, n=1, cutoff=0)
     return f"Did you mean {close[0]!r} instead?" if close else ""

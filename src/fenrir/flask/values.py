@@ -64,7 +64,7 @@ def to_response(app: FlaskDoor, value: Any, endpoint: str | None = None) -> Resp
         )
     if status is not None:
         if isinstance(status, str | bytes | bytearray):
-            response.status = status  # type: ignore[assignment]
+            response.status = status
         else:
             response.status_code = status
     if headers:

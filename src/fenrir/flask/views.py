@@ -37,9 +37,9 @@ class View:
         shared = None if cls.init_every_request else cls(*class_args, **class_kwargs)
 
         def instance() -> View:
-            return shared if shared is not None else view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined,no-any-return]
+            return shared if shared is not None else view.view_class(*class_args, **class_kwargs)  # type: ignore[no-any-return]
 
-        view: Callable[..., Any]
+        view: Any
         if cls._awaited():
 
             async def awaited(**kwargs: Any) -> Any:
@@ -53,18 +53,19 @@ class View:
                 return current_app.ensure_sync(instance().dispatch_request)(**kwargs)
 
             view = plain
-        made = view
+        made: Any = view
         for decorator in cls.decorators:
             made.__name__ = name
             made.__module__ = cls.__module__
             made = decorator(made)
-        for function in {view, made}:
-            function.view_class = cls  # type: ignore[attr-defined]
+        functions: set[Any] = {view, made}
+        for function in functions:
+            function.view_class = cls
             function.__name__ = name
             function.__doc__ = cls.__doc__
             function.__module__ = cls.__module__
-            function.methods = cls.methods  # type: ignore[attr-defined]
-            function.provide_automatic_options = cls.provide_automatic_options  # type: ignore[attr-defined]
+            function.methods = cls.methods
+            function.provide_automatic_options = cls.provide_automatic_options
         return made
 
     @classmethod

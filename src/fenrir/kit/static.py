@@ -1,15 +1,16 @@
 """Static files: a path of a URL to a file below a root, or nothing.
 
-Three checks, each enough for a class of attacks. The spelling is checked before the disk is asked at all (`safe_join`: no
-`..`, no absolute path, no backslash, no control character), so nothing outside the root is even looked at. The file is
-opened, and where it really lies is compared with the root, so a symbolic link can not lead out. What was opened must be the
-file at that real place, so that swapping a link in between changes nothing.
+Three checks, each enough for a class of attacks. The spelling is checked before the disk is asked at all (`safe_join`:
+no `..`, no absolute path, no backslash, no control character), so nothing outside the root is even looked at. The file
+is opened, and where it really lies is compared with the root, so a symbolic link can not lead out. What was opened must
+be the file at that real place, so that swapping a link in between changes nothing.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import NamedTuple
 
 from fenrir.http.filenames import safe_join
@@ -37,7 +38,7 @@ class StaticFiles:
     """
 
     def __init__(self, root: str | os.PathLike[str], *, follow_symlinks: bool = False) -> None:
-        self.root = os.path.abspath(root)
+        self.root = os.fspath(Path(root).absolute())
         self._follow = follow_symlinks
 
     def find(self, path: str) -> StaticFile | None:
@@ -58,7 +59,7 @@ class StaticFiles:
             # SECURITY: the real place, not the spelling, decides; and it must be the file that was opened.
             if not self._follow and not self._inside(real):
                 return None
-            there = os.stat(real, follow_symlinks=False)
+            there = Path(real).lstat()
             return StaticFile(real, status) if os.path.samestat(there, status) else None
         except OSError:
             return None

@@ -75,10 +75,10 @@ class Templates:
         environment.globals.update(self.globals)
         return environment
 
-    def context(self, context: Mapping[str, Any], processors: Sequence[Callable[[], Mapping[str, Any]]] = ()) -> dict[str, Any]:
+    def context(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context with what the processors add; the caller's own values win."""
         merged: dict[str, Any] = {}
-        for processor in (*self.processors, *processors):
+        for processor in self.processors:
             merged.update(processor())
         merged.update(context)
         return merged
