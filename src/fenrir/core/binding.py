@@ -128,6 +128,7 @@ class Binding:
         invalid: makes the exception to raise from the context and the errors.
         shares_reply: the handler or a dependency is given a response object, so its headers must reach the answer.
         about: what documentation needs to know of the parameters; opaque here.
+        handler: called in the place of the route's handler, in its mode.
     """
 
     arguments: tuple[Argument, ...] = ()
@@ -137,3 +138,4 @@ class Binding:
     invalid: Callable[[RequestContext, Mapping[int, Any]], Exception] | None = None
     shares_reply: bool = False
     about: Any = None
+    handler: Callable[..., Any] | None = None
