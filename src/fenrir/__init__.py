@@ -1,7 +1,7 @@
 """Fenrir, a hybrid web framework: five paradigms, each first-class, in one application.
 
-The public names are here; each is imported when it is first used, so `import fenrir` costs next to nothing. The drop-ins
-are modules of their own: `fenrir.fastapi`, `fenrir.flask`, `fenrir.falcon`, `fenrir.sanic`, `fenrir.bottle`.
+The public names are here; each is imported when it is first used, so `import fenrir` costs next to nothing. The
+drop-ins are modules of their own: `fenrir.fastapi`, `fenrir.flask`, `fenrir.falcon`, `fenrir.sanic`, `fenrir.bottle`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     rows = await to_thread(connection.execute, "select ...")
 
-The call runs in a worker thread of the application, in a copy of the current context: `request`, `g` and `session` work in
-it. Unlike `asyncio.to_thread` its threads are shared with the `def` handlers and their number is bounded (FENRIR_THREADS).
+The call runs in a worker thread of the application, in a copy of the current context: `request`, `g` and `session`
+work in it. Unlike those of `asyncio.to_thread` the threads are those of the `def` handlers, and bounded in number
+(FENRIR_THREADS).
 """
 
 from fenrir.core.threads import on_loop, to_thread

@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from fenrir.fastapi.responses import JSONResponse, Response
-
 from fenrir.core.dialect import Fast, Renderer
 from fenrir.core.reply import HasReply, Reply
+from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import parse_status
 from fenrir.kit.files import file_reply
