@@ -51,8 +51,8 @@ class HandedResponse(Response):
 
     _status: int | None = None
 
-    @property
-    def status_code(self) -> int | None:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def status_code(self) -> int | None:
         """The status, None until it was set."""
         return self._status
 

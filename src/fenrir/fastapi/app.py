@@ -234,13 +234,13 @@ class FastAPI(FastAPIDoor):
         check_options("FastAPI", options, AppOptions)
         engine = Application(DIALECT, title)
         engine.facade = self
-        kept = {name: value for name, value in options.items() if name in IncludeOptions.__annotations__}
+        kept: Any = {name: value for name, value in options.items() if name in IncludeOptions.__annotations__}
         super().__init__(
             engine,
             engine.scope,
             dependencies=dependencies,
             default_response_class=default_response_class,
-            **kept,  # type: ignore[typeddict-item]
+            **kept,
         )
         self.debug = debug
         self.title, self.version, self.description = title, version, description

@@ -36,7 +36,7 @@ class Headers(Mapping[str, str]):
             raise KeyError(name)
         return value
 
-    def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, name: str, default: Any = None) -> Any:
         """Return the first value of a field."""
         value = self._fields.get(name.lower())
         return default if value is None else value

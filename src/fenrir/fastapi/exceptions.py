@@ -57,7 +57,7 @@ class StarletteHTTPException(StatusError):
         return self.status_code
 
     @property
-    def http_detail(self) -> Any:  # type: ignore[override]
+    def http_detail(self) -> Any:
         """The detail, for other dialects."""
         return self.detail
 

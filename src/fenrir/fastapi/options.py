@@ -13,7 +13,7 @@ class RouteOptions(TypedDict, total=False):
     """Options of `get`, `post` and the other verbs.
 
     Attributes:
-        response_model: filters what is returned; the return annotation is used if it is not given, None switches it off.
+        response_model: filters what is returned; by default the return annotation, None switches it off.
         status_code: of a value that is no response.
         dependencies: `Depends(...)` whose values nobody takes.
         response_class: of a value that is no response.

@@ -1,14 +1,23 @@
 """Places: where the routes of a router stand in an application.
 
-A router may be included several times and may get routes after that. So a router only lists what was declared on it, and
-each inclusion is a `Place` that turns declarations into the engine's routes: with the prefix, tags, dependencies and
+A router may be included several times and may get routes after that. So a router only lists what was declared on it,
+and each inclusion is a `Place` that turns declarations into the engine's routes: with the prefix, tags, dependencies and
 defaults of everything around it. A late route goes to every place of its router.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, get_args, get_origin
@@ -144,7 +153,7 @@ class Place:
 
         known = {} if websocket else self._rendering(item)
         generator = not websocket and kind_of(item.handler) != "call"
-        name = options.get("name") or getattr(item.handler, "__name__", type(item.handler).__name__)
+        name = str(options.get("name") or getattr(item.handler, "__name__", type(item.handler).__name__))
         self.engine.add_route(
             Route(
                 pattern=pattern,

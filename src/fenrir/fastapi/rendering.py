@@ -81,8 +81,8 @@ class Rendering:
             reply = Reply(status or 200, MutableHeaders(JSON_HEADERS), write(value))
         else:
             content = self.model.jsonable(value) if self.model is not None else jsonable_encoder(value)
-            options = {} if status is None else {"status_code": status}
-            reply = self.response_class(content, **options).__reply__()
+            made = self.response_class(content) if status is None else self.response_class(content, status_code=status)
+            reply = made.__reply__()
         if forbids_body(reply.status):
             reply.body = b""
         return self._finished(c, reply)

@@ -282,7 +282,9 @@ class StreamingResponse(Response):
         self._reply.body = b""
         self._reply.headers.remove("content-length")
         self._reply.stream = (
-            _encoded(content, self.charset) if isinstance(content, AsyncIterable) else _encoded_here(content, self.charset)
+            _encoded(content, self.charset)
+            if isinstance(content, AsyncIterable)
+            else _encoded_here(content, self.charset)
         )
 
 

@@ -24,7 +24,7 @@ class Registrar:
         """Declare a handler for `methods` (GET by default)."""
         check_options("api_route", options, AnyRouteOptions)
         methods = options.pop("methods", None) or ["GET"]
-        return self._declare(path, methods, options)  # type: ignore[arg-type]
+        return self._declare(path, methods, options)
 
     def _declare(self, path: str, methods: Sequence[str], options: RouteOptions) -> Callable[[F], F]:
         check_options("a route", options, RouteOptions)

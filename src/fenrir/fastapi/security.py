@@ -146,7 +146,7 @@ class HTTPBearer(_HTTPScheme):
     def __init__(
         self,
         *,
-        bearerFormat: str | None = None,  # noqa: N803 - upstream's name
+        bearerFormat: str | None = None,
         scheme_name: str | None = None,
         description: str | None = None,
         auto_error: bool = True,
@@ -245,12 +245,12 @@ class OAuth2PasswordBearer(_OAuth2Token):
 
     def __init__(
         self,
-        tokenUrl: str,  # noqa: N803 - upstream's name
+        tokenUrl: str,
         scheme_name: str | None = None,
         scopes: Mapping[str, str] | None = None,
         description: str | None = None,
         auto_error: bool = True,
-        refreshUrl: str | None = None,  # noqa: N803 - upstream's name
+        refreshUrl: str | None = None,
     ) -> None:
         flow: dict[str, Any] = {"scopes": dict(scopes or {}), "tokenUrl": tokenUrl}
         if refreshUrl is not None:
@@ -265,9 +265,9 @@ class OAuth2AuthorizationCodeBearer(_OAuth2Token):
 
     def __init__(
         self,
-        authorizationUrl: str,  # noqa: N803 - upstream's name
-        tokenUrl: str,  # noqa: N803 - upstream's name
-        refreshUrl: str | None = None,  # noqa: N803 - upstream's name
+        authorizationUrl: str,
+        tokenUrl: str,
+        refreshUrl: str | None = None,
         scheme_name: str | None = None,
         scopes: Mapping[str, str] | None = None,
         description: str | None = None,
@@ -291,7 +291,7 @@ class OpenIdConnect(OAuth2):
     def __init__(
         self,
         *,
-        openIdConnectUrl: str,  # noqa: N803 - upstream's name
+        openIdConnectUrl: str,
         scheme_name: str | None = None,
         description: str | None = None,
         auto_error: bool = True,
