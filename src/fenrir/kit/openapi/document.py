@@ -1,8 +1,8 @@
 """The document: every documented route of every dialect, from the compiled plans.
 
 Routes with `document=False`, WebSocket routes and mounted applications are left out. Of two routes with the same
-template and method (they differ in a converter) the one that was declared first is described, because a document has one
-place for both.
+template and method (they differ in a converter) the one that was declared first is described, because a document has
+one place for both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Schemas of a whole document: wanted one by one, made all at once.
 
-Models of the same name must be told apart, and shared ones must appear once, so no schema is known before all types are.
-`want` therefore returns a dictionary that has its place in the document at once and its content after `resolve`.
+Models of the same name must be told apart, and shared ones must appear once, so no schema is known before all types
+are. `want` therefore returns a dictionary that has its place in the document at once and its content after `resolve`.
 """
 
 from __future__ import annotations
