@@ -17,7 +17,10 @@ References: RFC 9110 for fields, RFC 9112 for the syntax of messages.
 
 from urllib.parse import unquote_to_bytes
 
-import cython
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
 
 from asteri.wire import grammar
 from asteri.wire.fault import ProtocolError
