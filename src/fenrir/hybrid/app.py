@@ -23,8 +23,8 @@ from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
 from fenrir.core.urls import url_for
 from fenrir.falcon.door import FalconDoor
-from fenrir.fastapi.door import FastAPIDoor
-from fenrir.flask.door import FlaskDoor
+from fenrir.fastapi import FastAPIDoor
+from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
