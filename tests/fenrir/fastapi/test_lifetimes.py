@@ -95,7 +95,17 @@ def yielding(p: Package) -> Any:
 @pytest.mark.parametrize("door", DOORS)
 def test_yield_dependencies_as_upstream(door: str) -> None:
     requests = []
-    for path in ("/good", "/good-sync", "/bad", "/bad-sync", "/http", "/swallow", "/early", "/invalid?n=x", "/invalid?n=1"):
+    for path in (
+        "/good",
+        "/good-sync",
+        "/bad",
+        "/bad-sync",
+        "/http",
+        "/swallow",
+        "/early",
+        "/invalid?n=x",
+        "/invalid?n=1",
+    ):
         requests += [get(path), get("/log")]
     compare(yielding, requests, door)
 
