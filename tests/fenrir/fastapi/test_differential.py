@@ -586,11 +586,12 @@ def outcomes(p: Package) -> Any:
     return app
 
 
+OUTCOME_PATHS = """
+    /none /tuple /str /nan /odd /model /subclass /fails /list /unset /include /exclude /off /html /plain /redirect /own
+    /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /http-error /empty-error /boom /sync-boom
+"""
 OUTCOMES = [
-    *map(
-        get,
-        ["/none", "/tuple", "/str", "/nan", "/odd", "/model", "/subclass", "/fails", "/list", "/unset", "/include", "/exclude", "/off", "/html", "/plain", "/redirect", "/own", "/stream", "/sync-stream", "/lines", "/sync-lines", "/events", "/handed", "/handed?status=207", "/http-error", "/empty-error", "/boom", "/sync-boom"],
-    ),
+    *map(get, OUTCOME_PATHS.split()),
     post("/created"),
     Sent("DELETE", "/gone"),
     Sent("HEAD", "/none"),
