@@ -77,26 +77,38 @@ def test_messages_go_both_ways(door: Any) -> None:
 
 @pytest.mark.parametrize("path, headers", [("/echo/a?n=x", {}), ("/echo/a", {"token": "bad"})])
 def test_a_refusal_before_accept_is_an_http_answer(door: Any, path: str, headers: dict[str, str]) -> None:
-    with Client(application([]), door=door) as client, pytest.raises(ChannelClosed):
-        with client.websocket(path, headers=headers) as session:
-            session.receive()
+    with (
+        Client(application([]), door=door) as client,
+        pytest.raises(ChannelClosed),
+        client.websocket(path, headers=headers) as session,
+    ):
+        session.receive()
 
 
 def test_an_exception_handler_may_close(door: Any) -> None:
     log: list[Any] = []
-    with Client(application(log), door=door) as client, client.websocket("/mine") as session:
-        with pytest.raises(ChannelClosed) as closed:
-            session.receive()
+    with (
+        Client(application(log), door=door) as client,
+        client.websocket("/mine") as session,
+        pytest.raises(ChannelClosed) as closed,
+    ):
+        session.receive()
     assert closed.value.code == 4000 and log == ["handled"]
 
 
 def test_http_exception_refuses_the_handshake(door: Any) -> None:
-    with Client(application([]), door=door) as client:
-        with pytest.raises(ChannelClosed), client.websocket("/refuse") as session:
-            session.receive()
+    with (
+        Client(application([]), door=door) as client,
+        pytest.raises(ChannelClosed),
+        client.websocket("/refuse") as session,
+    ):
+        session.receive()
 
 
 def test_sending_needs_accept(door: Any) -> None:
-    with Client(application([]), door=door) as client, pytest.raises((RuntimeError, ChannelClosed)):
-        with client.websocket("/early") as session:
-            session.receive()
+    with (
+        Client(application([]), door=door) as client,
+        pytest.raises((RuntimeError, ChannelClosed)),
+        client.websocket("/early") as session,
+    ):
+        session.receive()

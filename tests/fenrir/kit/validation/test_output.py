@@ -83,7 +83,8 @@ class Colour(enum.Enum):
 def test_plain_values_are_written_by_the_encoders_rules() -> None:
     value = {
         "d": datetime.date(2020, 1, 2), "t": datetime.timedelta(seconds=2), "e": Colour.RED, "r": Row(1),
-        "m": Public(id=1), "x": decimal.Decimal("2"), "u": uuid.UUID(int=1), "s": {1}, "b": b"b", "_sa_state": 1, 1: 2, "n": None,
+        "m": Public(id=1), "x": decimal.Decimal("2"), "u": uuid.UUID(int=1), "s": {1}, "b": b"b", "_sa_state": 1,
+        1: 2, "n": None,
     }  # fmt: skip
     assert loads(dump_plain(value)) == loads(dump_plain(jsonable_encoder(value)))
     assert loads(dump_plain(value))["u"] == str(uuid.UUID(int=1)) and b"_sa" not in dump_plain(value)
