@@ -23,7 +23,8 @@ def inspecting(p: Package) -> Any:
         url = request.url
         return {
             "method": request.method, "url": str(url), "path": url.path, "query": url.query,
-            "base": str(request.base_url), "scheme": url.scheme, "host": url.hostname, "last": request.query_params.get("a"),
+            "base": str(request.base_url), "scheme": url.scheme, "host": url.hostname,
+            "last": request.query_params.get("a"),
             "all": request.query_params.getlist("a"), "pairs": request.query_params.multi_items(),
             "header": request.headers.get("X-Thing"), "in": "x-thing" in request.headers,
             "many": request.headers.getlist("x-thing"), "cookies": request.cookies, "params": request.path_params,
