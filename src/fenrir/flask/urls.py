@@ -112,6 +112,7 @@ def _query(values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 def _hint(endpoint: str, plans: Iterable[Plan], given: Mapping[str, Any], names: Mapping[str, Any]) -> str:
     missing = [{name for name in plan.names if name not in given} for plan in plans]
     if any(missing):
-        return f"Did you forget to specify values {sorted(min((names for names in missing if names), key=len))!r}?"
+        fewest = sorted((sorted(names) for names in missing if names), key=len)[0]
+        return f"Did you forget to specify values {fewest!r}?"
     close = get_close_matches(endpoint, names, n=1, cutoff=0)
     return f"Did you mean {close[0]!r} instead?" if close else ""
