@@ -201,7 +201,6 @@ def _requests(app: Any, flask: Any) -> None:
             "is_secure": r.is_secure,
             "scheme": r.scheme,
             "x": r.headers.get("x-thing"),
-            "agent": str(r.headers.get("User-Agent", "")) and "some",
             "user": r.authorization.username if r.authorization else None,
             "query": r.query_string.decode(),
             "cookies": r.cookies.to_dict(),
