@@ -29,13 +29,7 @@ from typing import Any, NamedTuple
 try:
     import cython
 except ImportError:
-
-    class cython:  # type: ignore[no-redef]
-        """What the interpreted form needs of Cython where it is not installed."""
-
-        compiled = False
-        cclass = cfunc = final = staticmethod(lambda thing: thing)
-
+    from asteri.wire.interpreted import cython
 
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize

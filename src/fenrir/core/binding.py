@@ -1,7 +1,7 @@
 """Bindings: where each argument of a handler comes from, decided when the route is registered.
 
 A dialect's `bind` reads a signature once and returns a `Binding`. `emit` turns it into program text; nobody looks
-at the signature again. Values that need checking are gathered by one call for the whole graph (`Binding.gather`), so that a
+at the signature again. Values to check are gathered by one call for the whole graph (`Binding.gather`), so that a
 route with ten validated scalars costs one validation.
 """
 

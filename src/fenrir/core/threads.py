@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 
 from fenrir.core.errors import StatusError
 
-__all__ = ["Hop", "Overloaded", "in_worker", "on_loop", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "on_loop", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
