@@ -135,9 +135,10 @@ def send_file(
         if download_name is None and (mimetype is None or as_attachment):
             raise TypeError(
                 "No name provided for attachment. Either set 'download_name' or pass a file path instead of a file"
-                " object." if as_attachment else
-                "Unable to detect the MIME type because a file name is not available. Either set 'download_name', pass"
-                " a file path instead of a file object, or set 'mimetype'."
+                " object."
+                if as_attachment
+                else "Unable to detect the MIME type because a file name is not available. Either set 'download_name',"
+                " pass a file path instead of a file object, or set 'mimetype'."
             )
         response = _of_file(path_or_file, mimetype, download_name, as_attachment, last_modified)
         name = download_name or ""

@@ -48,7 +48,8 @@ def test_attributes_items_and_calls_reach_the_object() -> None:
     "op",
     [
         operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, divmod, pow,
-        operator.lshift, operator.rshift, operator.and_, operator.or_, operator.xor, operator.eq, operator.lt, operator.ge,
+        operator.lshift, operator.rshift, operator.and_, operator.or_, operator.xor, operator.eq, operator.lt,
+        operator.ge,
     ],
 )  # fmt: skip
 def test_operators_on_both_sides(op: Any) -> None:
@@ -107,6 +108,12 @@ def test_outside_of_its_place() -> None:
     unbound: Any = Proxy(ContextVar[int]("never set").get, "nothing here")
     assert repr(unbound) == "<Proxy unbound>" and not unbound and dir(unbound) == []
     assert isinstance(unbound, Proxy)
-    for use in (lambda: unbound.x, lambda: unbound + 1, lambda: unbound["a"], lambda: len(unbound), lambda: str(unbound)):
+    for use in (
+        lambda: unbound.x,
+        lambda: unbound + 1,
+        lambda: unbound["a"],
+        lambda: len(unbound),
+        lambda: str(unbound),
+    ):
         with pytest.raises(RuntimeError, match="nothing here"):
             use()

@@ -126,7 +126,9 @@ def _values(app: Any, flask: Any) -> None:
         "headers": lambda: ("x", {"X-One": "1"}),
         "both": lambda: ({"a": 1}, 202, {"X-One": "1"}),
         "pairs": lambda: ("x", 203, [("X-Two", "1"), ("X-Two", "2")]),
-        "jsonify": lambda: flask.jsonify(a=1, when=datetime(2020, 1, 2, tzinfo=UTC), d=Decimal("1.5"), u=uuid.UUID(int=1)),
+        "jsonify": lambda: flask.jsonify(
+            a=1, when=datetime(2020, 1, 2, tzinfo=UTC), d=Decimal("1.5"), u=uuid.UUID(int=1)
+        ),
         "jsonify-many": lambda: flask.jsonify(1, 2),
         "response": lambda: flask.Response("r", status=404, mimetype="text/plain"),
         "made": lambda: flask.make_response("m", 400, {"X-M": "1"}),
@@ -498,7 +500,7 @@ def _views(app: Any, flask: Any) -> None:
             return "posted"
 
     class Simple(views.View):  # type: ignore[misc]
-        methods = ["GET", "POST"]
+        methods = ("GET", "POST")
 
         def dispatch_request(self) -> str:
             return f"simple {flask.request.method}"
