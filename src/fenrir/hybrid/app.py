@@ -10,7 +10,7 @@ and both spellings. Where frameworks differ in a name only, all names reach the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -23,8 +23,8 @@ from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
 from fenrir.core.urls import url_for
 from fenrir.falcon.door import FalconDoor
-from fenrir.fastapi.door import FastAPIDoor
-from fenrir.flask.door import FlaskDoor
+from fenrir.fastapi import FastAPIDoor
+from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
@@ -435,8 +435,8 @@ class Fenrir:
     def __asteri__(self, version: int) -> Doors | None:
         return self.engine.__asteri__(version)
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        return self.engine(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.engine(scope, receive, send)
 
     def test_client(self, **options: Any) -> Client:
         """Return a `fenrir.testing.Client` of this application."""

@@ -63,6 +63,7 @@ def wsgi_mount(engine: Application, prefix: str, app: Callable[..., Iterable[byt
     bridge = wsgi_app(app, executor=threads)
 
     async def call(exchange: Any, prefix: str) -> None:
+        exchange.path = exchange.rest
         await bridge(exchange)
 
     _add(engine, prefix, app, "WSGI", call, None)
