@@ -277,7 +277,7 @@ class FastAPI(FastAPIDoor):
             "swagger_ui_parameters",
             "separate_input_output_schemas",
         )
-        given: dict[str, Any] = {name: options[name] for name in same if name in options}
+        given: dict[str, Any] = {name: value for name, value in options.items() if name in same}
         return DocsOptions(
             title=self.title,
             version=self.version,

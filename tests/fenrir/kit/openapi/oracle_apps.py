@@ -1,6 +1,6 @@
 """Applications written once and built from FastAPI or from our dialect, for comparing their documents."""
 
-from __future__ import annotations
+# No postponed annotations here: those of the handlers name what is local.
 
 import datetime
 import decimal
@@ -279,6 +279,43 @@ def not_separate(api: Api) -> Any:
     return app
 
 
+def corners(api: Api) -> Any:
+    app = api.FastAPI(generate_unique_id_function=lambda route: f"id-{route.name}")
+    first, second = (type("Same", (Problem,), {"__module__": name}) for name in ("one", "two"))
+
+    @app.get("/maybe")
+    def maybe(filters: Annotated[Filters | None, api.Query()] = None) -> None: ...
+
+    @app.get("/header-model")
+    def header_model(problem: Annotated[Problem, api.Header()], filters: Annotated[Filters, api.Cookie()]) -> None: ...
+
+    @app.post("/same")
+    def same(a: first, b: second) -> first: ...  # type: ignore[valid-type]
+
+    @app.get("/colours/{colour}")
+    def colours(colour: Colour, either: int | str = 1) -> list[Colour]: ...
+
+    @app.get("/nothing", response_model=None)
+    def nothing() -> Problem: ...
+
+    @app.post("/body-default")
+    def body_default(n: Annotated[int, api.Body()] = 3, d: Annotated[dict[str, Any] | None, api.Body()] = None) -> None: ...
+
+    @app.head("/head")
+    def head() -> None: ...
+
+    @app.post("/none", responses={"default": {"model": Problem, "description": "Else"}})
+    def none(n: int, nothing: None = None) -> Problem | None: ...
+
+    class Paging:
+        def __init__(self, skip: int = 0) -> None: ...
+
+    @app.get("/by-class")
+    def by_class(page: Annotated[Paging, api.Depends()]) -> dict[str, Problem]: ...
+
+    return app
+
+
 APPS: dict[str, Callable[[Api], Any]] = {
-    build.__name__: build for build in (models, values, bodies, security, routers, classes, streams, not_separate)
+    build.__name__: build for build in (models, values, bodies, security, routers, classes, streams, not_separate, corners)
 }
