@@ -19,13 +19,15 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     modules = [
-        Extension(
-            ".".join(path.relative_to("src").with_suffix("").parts), [path.as_posix()], optional=not REQUIRED
-        )
+        Extension(".".join(path.relative_to("src").with_suffix("").parts), [path.as_posix()])
         for path in sorted(Path("src").glob("**/*_cy.py"))
     ]
     directives = {"language_level": "3", "boundscheck": False, "wraparound": False, "initializedcheck": False}
-    return list(cythonize(modules, compiler_directives=directives)) if modules else []
+    compiled = list(cythonize(modules, compiler_directives=directives)) if modules else []
+    for extension in compiled:
+        # Set here: cythonize makes new Extension objects and does not hand `optional` on.
+        extension.optional = not REQUIRED
+    return compiled
 
 
 setup(ext_modules=extensions())

@@ -1,0 +1,1 @@
+"""Exchanges to applications: one module per interface that an application may speak."""

@@ -1,0 +1,1 @@
+"""Transports to exchanges: flow control, deadlines and the life of a connection."""

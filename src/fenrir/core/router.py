@@ -1,5 +1,4 @@
-"""The router: from a method and a path to the route that serves it, in time that does not grow with the number of
-routes.
+"""The router: from a method and a path to the route that serves it, whatever the number of routes.
 
 The rule (paradigms 23): the most specific route *that serves the method* wins. More specific is, segment by segment
 from the left: fixed text, then a mixed segment (more fixed text first), then a typed parameter (by the weight of its
@@ -118,7 +117,7 @@ class Router:
             other = path[:-1] if path.endswith("/") else path + "/"
             choice, _ = _lookup(self._redirects, method, other, [])
             if choice is not None:
-                # SECURITY: "//evil.example/" would name another host (CVE-2021-21330); quoting covers backslashes and tabs.
+                # SECURITY: "//evil.example/" would name another host (CVE-2021-21330); tabs and backslashes are quoted.
                 return Redirected("/" + quote_path(other).lstrip("/"), _REDIRECTS[choice.entry.slashes])
         if not missed:
             return None

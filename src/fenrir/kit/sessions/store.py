@@ -87,9 +87,7 @@ def save_session(session: Session, config: SessionConfig, reply: Reply) -> None:
         headers.setdefault("cache-control", "private")
 
 
-def _cookie(
-    config: SessionConfig, value: str, *, expires: datetime | None = None, max_age: int | None = None
-) -> bytes:
+def _cookie(config: SessionConfig, value: str, *, expires: datetime | None = None, max_age: int | None = None) -> bytes:
     return cookie_header(
         config.cookie_name,
         value,

@@ -1,0 +1,81 @@
+# The only entrance. Every target sets up what it needs; `make` alone lists them.
+#
+#   PYTHON=python3.13   the interpreter (its environment is then .venv-3.13; without PYTHON= it is .venv)
+#   PORT=8000           where `make run` listens
+#   ARGS="-k router"    passed on to pytest, or to the benchmark
+#   CC=/bin/false       what a machine without a compiler does; ASTERI_PURE=1 and ASTERI_REQUIRE_EXT=1 as in setup.py
+
+PYTHON ?= $(shell command -v python3 || command -v python)
+ifeq ($(origin PYTHON),file)
+VENV ?= .venv
+else
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(VERSION),)
+$(error PYTHON=$(PYTHON) does not run)
+endif
+VENV ?= .venv-$(VERSION)
+endif
+PORT ?= 8000
+ARGS ?=
+
+BIN = $(abspath $(VENV))/bin
+ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-pure lint format e2e bench docs-ui wheel clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+install: ## the virtual environment with the `standard` extra (every other target does this by itself)
+	@$(ENVIRONMENT)
+
+run: install ## the demo, examples/hybrid, on http://127.0.0.1:8000 (PORT=)
+	@echo "demo: http://127.0.0.1:$(PORT)"
+	@cd examples/hybrid && exec $(BIN)/fenrir run app:app --host 127.0.0.1 --port $(PORT)
+
+test: ## all tests but those that need a browser
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+
+test-pure: ## a quick second look with the compiled modules switched off
+	@$(ENVIRONMENT) --group test
+	ASTERI_PURE=1 $(BIN)/python -m pytest -m "not e2e and not slow" $(or $(wildcard tests/contract tests/asteri/wire),tests/tooling) $(ARGS)
+
+lint: ## ruff, mypy strict, import contracts, file sizes
+	@$(ENVIRONMENT) --group lint --group test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --no-incremental tools bench/run.py
+	$(BIN)/lint-imports
+	$(BIN)/python tools/sizes.py
+
+format: ## let ruff write what `make lint` asks for
+	@$(ENVIRONMENT) --group lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+e2e: ## the tests that need a real browser; installs Chromium from the system's packages when missing
+	@$(ENVIRONMENT) --group test --group e2e
+	@$(BIN)/python tools/chromium.py
+	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
+
+bench: ## the same work on Fenrir and on FastAPI with uvicorn; writes build/bench.json
+	@$(ENVIRONMENT) --group bench
+	$(BIN)/python bench/run.py $(ARGS)
+
+docs-ui: ## fetch the assets of Swagger UI and ReDoc again
+	@$(ENVIRONMENT)
+	$(BIN)/python tools/docs_ui.py --force
+
+wheel: ## a wheel in dist/, with the compiled modules and the assets that are there
+	@$(ENVIRONMENT)
+	@rm -rf build/lib* build/bdist* # setuptools would pack what an earlier build left there
+	$(BIN)/python -m pip --disable-pip-version-check wheel --no-deps --wheel-dir dist .
+
+clean: ## remove environments, builds, compiled modules, assets and caches
+	rm -rf .venv .venv-* build dist src/*.egg-info src/fenrir/kit/openapi/assets
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src \( -name '*_cy.c' -o -name '*_cy.*.so' -o -name '*_cy.*.pyd' \) -delete
+	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +

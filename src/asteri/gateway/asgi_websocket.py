@@ -1,0 +1,136 @@
+"""A `Channel` for an ASGI application: the `websocket` protocol of ASGI 3, spec version 2.4.
+
+The events map one to one onto the channel's methods; nothing is queued here. What the server owes when the application
+returns or raises is the channel's owner's business.
+
+Rules
+    1. `receive` gives `websocket.connect` first, then messages, then `websocket.disconnect` as often as it is asked.
+    2. After a disconnect `send` raises `Disconnected`, an OSError. Only `websocket.close` is let through and does
+       nothing: the application can not know in time.
+    3. An event that does not fit the state is the application's error: RuntimeError; one that is malformed: ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import quote
+
+from asteri.exchange import Channel, ChannelClosed, Disconnected
+
+__all__ = ["serve"]
+
+Message = MutableMapping[str, Any]
+Application = Callable[[dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
+
+
+async def serve(app: Application, channel: Channel, state: Mapping[str, Any] | None = None) -> None:
+    """Run an ASGI application over a channel.
+
+    Args:
+        app: the application.
+        channel: not yet accepted.
+        state: what lifespan left; the application gets a shallow copy.
+    """
+    events = _Events(channel)
+    await app(_scope(channel, state), events.receive, events.send)
+
+
+def _scope(channel: Channel, state: Mapping[str, Any] | None) -> dict[str, Any]:
+    connection = channel.connection
+    root_path = connection.root_path
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": connection.http_version,
+        "scheme": "wss" if connection.scheme == "https" else "ws",
+        "path": root_path + channel.path,
+        "raw_path": quote(root_path).encode() + channel.raw_path,
+        "query_string": channel.query,
+        "root_path": root_path,
+        "headers": list(channel.headers.raw),
+        "client": connection.client,
+        "server": connection.server,
+        "subprotocols": list(channel.subprotocols),
+        "extensions": {"websocket.http.response": {}},
+    }
+    if state is not None:
+        scope["state"] = dict(state)
+    return scope
+
+
+class _Events:
+    """The two callables of one ASGI connection and what they remember."""
+
+    __slots__ = ("_accepted", "_answered", "_body", "_channel", "_connected", "_denial", "_gone")
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._connected = False  # websocket.connect was given
+        self._accepted = False
+        self._answered = False  # closed or denied by the application
+        self._gone = False  # a disconnect was seen
+        self._denial: Message | None = None
+        self._body: list[bytes] = []
+
+    async def receive(self) -> Message:
+        if not self._connected:
+            self._connected = True
+            return {"type": "websocket.connect"}
+        try:
+            data = await self._channel.receive()
+        except ChannelClosed as closed:
+            self._gone = True
+            return {"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason}
+        if isinstance(data, str):
+            return {"type": "websocket.receive", "text": data}
+        return {"type": "websocket.receive", "bytes": data}
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if self._answered:
+            raise RuntimeError(f"{kind} after the application has ended the connection")
+        if self._gone and kind != "websocket.close":
+            raise Disconnected("the WebSocket is closed")
+        try:
+            if self._accepted:
+                await self._send_open(kind, message)
+            else:
+                await self._send_connecting(kind, message)
+        except ChannelClosed as closed:
+            self._gone = True
+            raise Disconnected(f"the WebSocket is closed ({closed.code})") from closed
+
+    async def _send_connecting(self, kind: str, message: Message) -> None:
+        if self._denial is not None:
+            if kind != "websocket.http.response.body":
+                raise RuntimeError(f"{kind} inside a denial response")
+            self._body.append(bytes(message.get("body", b"")))
+            if not message.get("more_body", False):
+                headers = [(bytes(name), bytes(value)) for name, value in self._denial.get("headers") or ()]
+                await self._channel.reject(self._denial["status"], headers, b"".join(self._body))
+                self._answered = True
+        elif kind == "websocket.accept":
+            headers = [(bytes(name), bytes(value)) for name, value in message.get("headers") or ()]
+            await self._channel.accept(message.get("subprotocol"), headers)
+            self._accepted = True
+        elif kind == "websocket.close":
+            await self._channel.close()
+            self._answered = True
+        elif kind == "websocket.http.response.start":
+            self._denial = message
+        else:
+            raise RuntimeError(f"{kind} before websocket.accept")
+
+    async def _send_open(self, kind: str, message: Message) -> None:
+        if kind == "websocket.send":
+            parts = [part for part in (message.get("text"), message.get("bytes")) if part is not None]
+            if len(parts) != 1:
+                raise ValueError("websocket.send needs either text or bytes")
+            await self._channel.send(parts[0])
+        elif kind == "websocket.close":
+            code, reason = message.get("code"), message.get("reason")
+            await self._channel.close(1000 if code is None else code, reason or "")
+            self._answered = True
+        else:
+            raise RuntimeError(f"{kind} after websocket.accept")

@@ -1,0 +1,129 @@
+"""The body of a request as the value that is validated: JSON or a form."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticUndefined
+
+from fenrir.core.errors import BadRequest
+from fenrir.http.json import JSONError, loads
+from fenrir.kit.validation.errors import RequestValidationError
+from fenrir.kit.validation.fields import Field, model_fields
+from fenrir.kit.validation.parameters import File
+from fenrir.kit.validation.shapes import is_bytes, is_bytes_list
+from fenrir.kit.validation.sources import PairSource, find
+from fenrir.kit.validation.uploads import UploadFile
+
+if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
+
+__all__ = ["form_input", "form_of", "form_value", "is_json", "received_json"]
+
+UNPARSABLE = "There was an error parsing the body"
+_BROKEN = frozenset(["invalid UTF-8", "nested too deeply", "integer has too many digits"])
+
+
+@functools.lru_cache(maxsize=256)
+def is_json(content_type: str) -> bool:
+    """Say whether a content-type header names JSON."""
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def received_json(c: RequestContext, strict: bool, invalid: Any = RequestValidationError) -> Any:
+    """Return the body: parsed if it is JSON, else its bytes; `PydanticUndefined` when it is empty.
+
+    SECURITY: without a content type, or with another one, nothing is parsed: a page elsewhere can make a browser send
+    text/plain without asking (cross-site request forgery).
+
+    Raises:
+        RequestValidationError: it is no JSON.
+        BadRequest: it can not even be read as a text.
+    """
+    body = c.body
+    if not body:
+        return PydanticUndefined
+    kind = c.http.headers.get("content-type")
+    if not (is_json(kind) if kind else not strict):
+        return body
+    try:
+        return loads(body)
+    except JSONError as exc:
+        if exc.msg in _BROKEN:
+            raise BadRequest(UNPARSABLE) from exc
+        error = {
+            "type": "json_invalid",
+            "loc": ("body", max(exc.pos, 0)),
+            "msg": "JSON decode error",
+            "input": {},
+            "ctx": {"error": exc.msg},
+        }
+        raise invalid([error], body=body.decode("utf-8", "replace")) from exc
+
+
+def form_of(c: RequestContext) -> PairSource:
+    """Return the fields and files of the request's form."""
+    source: PairSource = c.note("validation.form", _form_pairs)
+    return source
+
+
+def _form_pairs(c: RequestContext) -> PairSource:
+    form = c.form
+    pairs: list[tuple[str, Any]] = [*form.fields]
+    pairs.extend((name, UploadFile.of(part)) for name, part in form.files)
+    return PairSource(pairs, form=True)
+
+
+def form_value(field: Field, source: PairSource) -> tuple[str, Any]:
+    """Return the name under which a field was found and its raw value, or its first name and `PydanticUndefined`."""
+    for alias, _ in field.aliases:
+        value = find(field, source, alias)
+        if value is not PydanticUndefined:
+            return alias, _as_bytes(field, value)
+    return field.aliases[0][0], PydanticUndefined
+
+
+def _as_bytes(field: Field, value: Any) -> Any:
+    """Read what is declared as bytes; the file stays where it was for other parameters."""
+    if not isinstance(field.info, File):
+        return value
+    if isinstance(value, UploadFile):
+        return _content(value) if is_bytes(field.annotation) else value
+    if isinstance(value, list) and is_bytes_list(field.annotation):
+        return [_content(item) if isinstance(item, UploadFile) else item for item in value]
+    return value
+
+
+def _content(upload: UploadFile) -> bytes:
+    position = upload.file.tell()
+    try:
+        return upload.file.read()
+    finally:
+        upload.file.seek(position)
+
+
+def form_input(field: Field, source: PairSource) -> Any:
+    """Return what a model (or a union of them) of form fields is validated from."""
+    models = field.form_models
+    optional = type(None) in getattr(field.annotation, "__args__", ())
+    if optional and not any(_supplied(model, source) for model in models):
+        return PydanticUndefined
+    found: dict[str, Any] = {}
+    taken: set[str] = set()
+    for item in model_fields(models[0]) if len(models) == 1 else ():
+        for alias, _ in item.aliases:
+            taken.add(alias)
+            value = find(item, source, alias)
+            if value is not PydanticUndefined:
+                found[alias] = _as_bytes(item, value)
+                break
+    found.update(source.rest(taken))
+    return found
+
+
+def _supplied(model: Any, source: PairSource) -> bool:
+    if any(alias in source for item in model_fields(model) for alias, _ in item.aliases):
+        return True
+    return model.model_config.get("extra") in ("allow", "forbid") and bool(source.pairs)

@@ -1,0 +1,106 @@
+"""The other direction: what a handler returned, filtered by its model and written as JSON.
+
+SECURITY: a value that its model does not allow is an error and nothing of it leaves; there is no second way on which an
+unfiltered object could be written. Validation is never skipped: Pydantic takes an instance of the model as it is, which
+costs next to nothing, and writes only the model's own fields of a subclass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+
+from fenrir.core.declare import DeclarationError, Source
+from fenrir.http.json import dumps
+from fenrir.kit.validation.encoder import jsonable_encoder
+from fenrir.kit.validation.errors import ResponseValidationError
+from fenrir.kit.validation.fields import prefixed
+
+__all__ = ["Serializer", "dump_plain"]
+
+
+class Serializer:
+    """Filters values by a type and writes them.
+
+    Args:
+        annotation: a model, or any type that Pydantic knows.
+        include, exclude, by_alias, exclude_unset, exclude_defaults, exclude_none: as of Pydantic's `model_dump_json`.
+        source: the user's line, for the error.
+
+    Attributes:
+        type: for documentation, with the mode "serialization".
+
+    Raises:
+        DeclarationError: Pydantic knows no schema for the annotation.
+    """
+
+    def __init__(
+        self,
+        annotation: Any,
+        *,
+        include: Any = None,
+        exclude: Any = None,
+        by_alias: bool = True,
+        exclude_unset: bool = False,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+        source: Source | None = None,
+    ) -> None:
+        try:
+            self.type: TypeAdapter[Any] = TypeAdapter(annotation)
+        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as exc:
+            raise DeclarationError(
+                f"{annotation!r} is no type that a response can be checked against; "
+                "annotate another one, return a response object, or write response_model=None",
+                source,
+            ) from exc
+        self.annotation = annotation
+        self._options: dict[str, Any] = {
+            "include": include,
+            "exclude": exclude,
+            "by_alias": by_alias,
+            "exclude_unset": exclude_unset,
+            "exclude_defaults": exclude_defaults,
+            "exclude_none": exclude_none,
+        }
+        self.dump = self._compiled()
+
+    def _compiled(self) -> Callable[[Any], bytes]:
+        validate = self.type.validator.validate_python
+        write = self.type.serializer.to_json
+        # What is left out has the same meaning, and is not read for every response.
+        options = {name: value for name, value in self._options.items() if value or name == "by_alias"}
+
+        def dump(value: Any) -> bytes:
+            try:
+                return write(validate(value, from_attributes=True), **options)
+            except ValidationError as exc:
+                raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from exc
+
+        return dump
+
+    def jsonable(self, value: Any) -> Any:
+        """Return the filtered value as JSON values, for response classes that write it in their own way."""
+        try:
+            checked = self.type.validator.validate_python(value, from_attributes=True)
+        except ValidationError as exc:
+            raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from exc
+        return self.type.serializer.to_python(checked, mode="json", **self._options)
+
+
+def dump_plain(value: Any) -> bytes:
+    """Write a value without a model, by the rules of `jsonable_encoder`.
+
+    Raises:
+        ValueError, TypeError: it can not be written (NaN, say).
+    """
+    try:
+        out = dumps(value, default=jsonable_encoder)
+    except TypeError:
+        return dumps(jsonable_encoder(value))  # keys that only the encoder knows
+    if b'"_sa' in out:
+        return dumps(jsonable_encoder(value))  # what SQLAlchemy keeps in its objects is left out
+    return out
