@@ -413,7 +413,7 @@ def _shown(c: RequestContext, reply: Reply) -> BaseResponse:
     response._headers = fields
     response._cookies = {}
     if response.status_code != reply.status:
-        response.status = reply.status  # type: ignore[assignment]
+        response.status = reply.status
     return response
 
 

@@ -86,7 +86,7 @@ class BaseRequest:
     @property
     def path(self) -> str:
         """The path, with exactly one slash at its beginning."""
-        return "/" + self.environ.get("PATH_INFO", "").lstrip("/")
+        return "/" + str(self.environ.get("PATH_INFO", "")).lstrip("/")
 
     @property
     def method(self) -> str:

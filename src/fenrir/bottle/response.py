@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,7 @@ from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["BaseResponse", "CookieError", "HTTPError", "HTTPResponse", "Response", "sign", "unsign"]
 
@@ -85,8 +86,8 @@ class BaseResponse:
         self._status_code = 200
         self._status_line = "200 OK"
         self.body = body
-        self.status = status or self.default_status  # type: ignore[assignment]
-        pairs = list(headers.items() if hasattr(headers, "items") else headers or ())
+        self.status = status or self.default_status
+        pairs = list(headers.items() if isinstance(headers, Mapping) else headers or ())
         for name, value in (*pairs, *more_headers.items()):
             self.add_header(name, value)
 
@@ -145,7 +146,7 @@ class BaseResponse:
     def headers(self) -> HeaderDict:
         """The headers; changes reach the answer."""
         headers = HeaderDict()
-        headers.dict = self._headers  # type: ignore[assignment]
+        headers.dict = self._headers
         return headers
 
     def __contains__(self, name: str) -> bool:
@@ -293,7 +294,7 @@ class HTTPResponse(BaseResponse, StatusError):
         return self._status_code
 
     @property
-    def http_detail(self) -> Any:  # type: ignore[override]
+    def http_detail(self) -> Any:
         """The body."""
         return self.body or phrase(self._status_code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property, update_wrapper
@@ -129,12 +130,9 @@ class Route:
 
     def get_undecorated_callback(self) -> Callable[..., Any]:
         """Return the callback without the decorators that say what they wrap."""
-        import inspect
-
-        return inspect.unwrap(self.callback)
+        found: Callable[..., Any] = inspect.unwrap(self.callback)
+        return found
 
     def get_callback_args(self) -> list[str]:
         """Return the names of the callback's arguments."""
-        import inspect
-
         return list(inspect.signature(self.get_undecorated_callback()).parameters)

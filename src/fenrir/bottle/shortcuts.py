@@ -31,7 +31,7 @@ def redirect(url: str, code: int | None = None) -> NoReturn:
     if not code:
         code = 302 if request.get("SERVER_PROTOCOL") == "HTTP/1.0" else 303
     answer: HTTPResponse = response.copy(cls=HTTPResponse)
-    answer.status = code  # type: ignore[assignment]
+    answer.status = code
     answer.body = ""
     answer.set_header("Location", urljoin(request.url, url))
     raise answer
@@ -71,17 +71,17 @@ def static_file(
         download: offer it as a download, of this name if it is a text.
         etag: None to make one, False for none.
     """
-    base = os.path.join(os.path.abspath(root), "")
-    path = os.path.abspath(os.path.join(base, filename.strip("/\\")))
-    if not path.startswith(base):
+    # Not resolved: links in the root are its owner's, as upstream.
+    base = Path(os.path.abspath(root))  # noqa: PTH100
+    path = Path(os.path.abspath(base / filename.strip("/\\")))  # noqa: PTH100
+    if not path.is_relative_to(base):
         return HTTPError(403, "Access denied.")
-    # SECURITY: a symbolic link below the root may lead out of it only if the root's owner made it; as upstream.
-    if not os.path.isfile(path):
+    if not path.is_file():
         return HTTPError(404, "File does not exist.")
     if not os.access(path, os.R_OK):
         return HTTPError(403, "You do not have permission to access this file.")
     fields = _described(path, mimetype, download, charset, headers)
-    info = os.stat(path)
+    info = path.stat()
     fields["Last-Modified"] = formatdate(info.st_mtime, usegmt=True)
     if etag is None:
         mark = f"{info.st_dev}:{info.st_ino}:{info.st_mtime}:{info.st_size}:{path}"
@@ -98,23 +98,24 @@ def static_file(
     fields["Content-Length"] = str(info.st_size)
     wanted = environ.get("HTTP_RANGE")
     if not wanted:
-        return HTTPResponse("" if request.method == "HEAD" else Path(path).open("rb"), headers=fields)
+        return HTTPResponse("" if request.method == "HEAD" else path.open("rb"), headers=fields)
     ranges = list(parse_range_header(wanted, info.st_size))
     if not ranges:
         return HTTPError(416, "Requested Range Not Satisfiable")
     start, stop = ranges[0]
     fields["Content-Range"] = f"bytes {start}-{stop - 1}/{info.st_size}"
     fields["Content-Length"] = str(stop - start)
-    body: Any = "" if request.method == "HEAD" else _Part(Path(path).open("rb"), start, stop - start)
+    opened = None if request.method == "HEAD" else path.open("rb")
+    body: Any = _Part(opened, start, stop - start) if opened is not None else ""
     return HTTPResponse(body, 206, fields)
 
 
 def _described(
-    path: str, mimetype: str | bool | None, download: str | bool, charset: str, headers: Mapping[str, Any] | None
+    path: Path, mimetype: str | bool | None, download: str | bool, charset: str, headers: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     fields: dict[str, Any] = dict(headers or {})
     if mimetype is True:
-        mimetype, encoding = mimetypes.guess_type(download if isinstance(download, str) else path)
+        mimetype, encoding = mimetypes.guess_type(download if isinstance(download, str) else path.name)
         if encoding:
             mimetype = "application/gzip" if encoding == "gzip" else f"application/x-{encoding}"
     if mimetype:
@@ -124,7 +125,7 @@ def _described(
             f"{kind}; charset={charset}" if charset and textual and "charset=" not in kind else kind
         )
     if download:
-        name = os.path.basename(path) if download is True else download
+        name = path.name if download is True else download
         fields["Content-Disposition"] = f'attachment; filename="{name.replace(chr(34), "")}"'
     return fields
 
@@ -138,7 +139,7 @@ def auth_basic(
         @functools.wraps(func)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             user, password = request.auth or (None, None)
-            if user is None or not check(user, password):
+            if user is None or not check(user, password or ""):
                 error = HTTPError(401, text)
                 error.add_header("WWW-Authenticate", f'Basic realm="{realm}"')
                 return error

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from fenrir.bottle.text import touni
@@ -250,9 +253,6 @@ class FileUpload:
     @property
     def filename(self) -> str:
         """The file's name made safe for file systems; "empty" when nothing is left of it."""
-        import re
-        import unicodedata
-
         name = unicodedata.normalize("NFKD", touni(self.raw_filename, err="ignore"))
         name = name.encode("ascii", "ignore").decode("ascii").replace("\\", "/").rpartition("/")[2]
         name = re.sub(r"[^a-zA-Z0-9-_.\s]", "", name).strip()
@@ -264,12 +264,12 @@ class FileUpload:
         if not isinstance(destination, str | os.PathLike):
             self._copy(destination, chunk_size)
             return
-        path = os.fspath(destination)
-        if os.path.isdir(path):
-            path = os.path.join(path, self.filename)
-        if not overwrite and os.path.exists(path):
+        path = Path(destination)
+        if path.is_dir():
+            path /= self.filename
+        if not overwrite and path.exists():
             raise OSError("File exists.")
-        with open(path, "wb") as opened:
+        with path.open("wb") as opened:
             self._copy(opened, chunk_size)
 
     def _copy(self, target: Any, chunk_size: int) -> None:

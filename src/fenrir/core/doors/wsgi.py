@@ -51,7 +51,7 @@ _HOP_BY_HOP = frozenset(
 
 
 def both_doors(call: F) -> F:
-    """Mark a `__call__(*args)` that serves ASGI and WSGI, so that ASGI servers take it for the coroutine function it is."""
+    """Mark a `__call__(*args)` that serves ASGI and WSGI, so that ASGI servers see the coroutine function in it."""
     if sys.version_info >= (3, 12):
         import inspect
 
@@ -100,6 +100,10 @@ class WSGIExchange:
         self._answered = False
         self._gone = asyncio.Event()
         self._taken: asyncio.Future[None] | None = None
+
+    @property
+    def gone(self) -> bool:
+        return self._gone.is_set()
 
     async def read(self, limit: int = 65536) -> bytes:
         if self._gone.is_set():
