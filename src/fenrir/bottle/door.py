@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urljoin
 
-from asteri.wsgi import wsgi_app
 from fenrir.bottle._dialect import DIALECT, adopted, cast, response_of
 from fenrir.bottle.plugins import JSONPlugin
 from fenrir.bottle.response import BaseResponse, HTTPError
@@ -22,7 +20,6 @@ from fenrir.core.declare import (
     ErrorHandler,
     Hook,
     Mode,
-    Mount,
     Scope,
     Stage,
     caller,
@@ -30,7 +27,7 @@ from fenrir.core.declare import (
 )
 from fenrir.core.declare import Route as EngineRoute
 from fenrir.core.pattern import PatternError
-from fenrir.core.threads import THREADS
+from fenrir.kit.mounting import asgi_mount, is_asgi, wsgi_mount
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
@@ -176,7 +173,7 @@ class BottleDoor:
             self.add_route(route)
 
     def mount(self, prefix: str, app: Any, **options: Any) -> None:
-        """Serve another application below a prefix: another Bottle's routes, or any WSGI application.
+        """Serve another application below a prefix: another Bottle's routes, or any WSGI or ASGI application.
 
         Raises:
             ValueError: the prefix does not begin with a slash.
@@ -193,14 +190,8 @@ class BottleDoor:
             return
         if not prefix.strip("/"):
             raise ValueError('WSGI applications cannot be mounted to "/".')
-        # Threads of its own: a slow application does not take those of the handlers.
-        bridge = wsgi_app(app, executor=ThreadPoolExecutor(THREADS, thread_name_prefix="fenrir-bottle-mount"))
-
-        async def call(exchange: Any, prefix: str) -> None:
-            exchange.path = exchange.rest
-            await bridge(exchange)
-
-        self.engine.add_mount(Mount(prefix.rstrip("/"), call, None, app, "WSGI", DIALECT, self.scope, caller()))
+        make = asgi_mount if is_asgi(app) else wsgi_mount
+        self.engine.add_mount(make(prefix, app, DIALECT, self.scope, caller()))
 
     def get_url(self, routename: str, **kwargs: Any) -> str:
         """Return the URL of a named route; further values become its query. Raises `RouteBuildError`."""

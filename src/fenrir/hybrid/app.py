@@ -1,7 +1,7 @@
 """`Fenrir`: one application that is spoken to in five ways. It chooses a dialect; it does not implement one.
 
-Three rules decide everything here (docs/adr/0008). You get back the dialect you spoke: a decorator that only one
-paradigm has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with your line
+Three rules decide everything here (docs/adr/0008). You get back the dialect you spoke: a decorator that only one paradigm
+has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with your line
 and both spellings. Where frameworks differ in a name only, all names reach the same object.
 
 `app.fastapi`, `app.flask`, `app.falcon`, `app.sanic` and `app.bottle` speak one dialect explicitly, on the same engine.
@@ -10,7 +10,7 @@ and both spellings. Where frameworks differ in a name only, all names reach the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -26,9 +26,9 @@ from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
 from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
-from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
+from fenrir.kit.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
 from fenrir.sanic.door import SanicDoor
@@ -254,11 +254,12 @@ class Fenrir:
 
     def mount(self, prefix: str, app: Any, name: str | None = None) -> None:
         """Hand everything below a prefix to an ASGI or a WSGI application, with this application's hooks around it."""
-        (asgi_mount if is_asgi(app) else wsgi_mount)(self.engine, prefix, app)
+        make = asgi_mount if is_asgi(app) else wsgi_mount
+        self.engine.add_mount(make(prefix, app, NATIVE, self.engine.scope, caller()))
 
     def mount_wsgi(self, prefix: str, app: Callable[..., Iterable[bytes]]) -> None:
         """Hand everything below a prefix to a WSGI application, streaming both ways."""
-        wsgi_mount(self.engine, prefix, app)
+        self.engine.add_mount(wsgi_mount(prefix, app, NATIVE, self.engine.scope, caller()))
 
     # --------------------------------------------------------------- routers
     def include(self, router: Any, **options: Any) -> None:
@@ -435,8 +436,8 @@ class Fenrir:
     def __asteri__(self, version: int) -> Doors | None:
         return self.engine.__asteri__(version)
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        return self.engine(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.engine(scope, receive, send)
 
     def test_client(self, **options: Any) -> Client:
         """Return a `fenrir.testing.Client` of this application."""

@@ -81,8 +81,9 @@ class OperationIds:
 
 def title_of(route: Route) -> str:
     """Return the name of a route, or else that of its function."""
-    if route.name:
-        return route.name
+    name = route.options.get("name") or route.name
+    if name:
+        return str(name)
     function = _function(route)
     return str(getattr(function, "__name__", None) or type(function).__name__)
 
