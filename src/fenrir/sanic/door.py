@@ -160,7 +160,7 @@ class SanicDoor(Registrar):
         arguments = tuple(path_arguments(pattern))
         if websocket:
             handler, mode = _channel_handler(declared.handler, declared.subprotocols), Mode.LOOP
-            first = (Argument(None, Given(_context)), Argument(None, Given(_request)))
+            first: tuple[Argument, ...] = (Argument(None, Given(_context)), Argument(None, Given(_request)))
         else:
             handler, mode = _adapted(declared.handler)
             first = (Argument(None, Given(_request)),)
@@ -316,7 +316,7 @@ class SanicDoor(Registrar):
         except PatternError as exc:
             raise URLBuildError(str(exc)) from None
         query = urlencode(kwargs, doseq=True) if kwargs else ""
-        return urlunparse((scheme, server, path, "", query, anchor))
+        return str(urlunparse((scheme, server, path, "", query, anchor)))
 
     # -------------------------------------------------------------------- tasks
     def add_task(self, task: Any, *, name: str | None = None, register: bool = True) -> asyncio.Task[Any] | None:
@@ -363,7 +363,8 @@ class SanicDoor(Registrar):
     @property
     def tasks(self) -> Iterable[asyncio.Task[Any]]:
         """The running tasks."""
-        return iter(self.engine.tasks)
+        running: Iterable[asyncio.Task[Any]] = iter(self.engine.tasks)
+        return running
 
     # ------------------------------------------------------------------ signals
     async def dispatch(
@@ -513,7 +514,8 @@ def _after(call: Callable[..., Any], mode: Mode) -> Callable[..., Any]:
                 value = await call(c.view(DIALECT), DIALECT.response(c, reply))
                 return _replaced(c, value)
             except Exception as exc:
-                return _failed(c, exc)
+                _failed(c, exc)
+                return None
 
         return awaited
 
@@ -523,7 +525,8 @@ def _after(call: Callable[..., Any], mode: Mode) -> Callable[..., Any]:
         try:
             return _replaced(c, call(c.view(DIALECT), DIALECT.response(c, reply)))
         except Exception as exc:
-            return _failed(c, exc)
+            _failed(c, exc)
+            return None
 
     return inline
 

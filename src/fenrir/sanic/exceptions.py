@@ -87,7 +87,7 @@ class SanicException(StatusError):
         self.message = message or self.message
 
     @property
-    def http_detail(self) -> str:  # type: ignore[override]
+    def http_detail(self) -> str:
         """The message."""
         return str(self)
 
