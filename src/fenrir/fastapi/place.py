@@ -1,8 +1,8 @@
 """Places: where the routes of a router stand in an application.
 
 A router may be included several times and may get routes after that. So a router only lists what was declared on it,
-and each inclusion is a `Place` that turns declarations into the engine's routes: with the prefix, tags, dependencies and
-defaults of everything around it. A late route goes to every place of its router.
+and each inclusion is a `Place` that turns declarations into the engine's routes: with the prefix, tags, dependencies
+and defaults of everything around it. A late route goes to every place of its router.
 """
 
 from __future__ import annotations

@@ -52,8 +52,6 @@ __all__ = ["FlaskDoor"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ESCAPED = (".html", ".htm", ".xml", ".xhtml", ".svg")
-
 
 class _ViewFunctions(dict[str, Callable[..., Any]]):
     """Views by endpoint; replacing one replaces it in all its routes."""
@@ -323,8 +321,8 @@ class FlaskDoor(Scaffold):
         return templates
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
-        """Say whether a template's output is escaped: texts, and files that are HTML or XML by their name."""
-        return filename is None or filename.endswith(_ESCAPED)
+        """Say whether a template's output is escaped; here everything is."""
+        return True
 
     @property
     def jinja_env(self) -> Environment:
@@ -550,4 +548,3 @@ class FlaskDoor(Scaffold):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
-

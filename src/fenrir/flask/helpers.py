@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import time
+import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from html import escape
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
+
+from markupsafe import escape
 
 from fenrir.core.context import current
 from fenrir.flask.ctx import stream_with_context
 from fenrir.flask.exceptions import NotFound, abort
 from fenrir.flask.globals import current_app, request
-from fenrir.flask.response import Response
+from fenrir.flask.response import Response, with_charset
 from fenrir.http.dates import format_date
 from fenrir.http.etags import ETag
+from fenrir.http.headers import format_params
 from fenrir.kit import messages
-from fenrir.kit.files import content_disposition, file_reply, guess_media_type
+from fenrir.kit.files import file_reply, guess_media_type
 from fenrir.kit.static import StaticFiles
 
 __all__ = [
@@ -132,13 +135,27 @@ def send_file(
         if download_name is None and (mimetype is None or as_attachment):
             raise TypeError(
                 "No name provided for attachment. Either set 'download_name' or pass a file path instead of a file"
-                " object." if as_attachment else
-                "Unable to detect the MIME type because a file name is not available. Either set 'download_name', pass"
-                " a file path instead of a file object, or set 'mimetype'."
+                " object."
+                if as_attachment
+                else "Unable to detect the MIME type because a file name is not available. Either set 'download_name',"
+                " pass a file path instead of a file object, or set 'mimetype'."
             )
         response = _of_file(path_or_file, mimetype, download_name, as_attachment, last_modified)
         name = download_name or ""
     return _cached(response, name or None, max_age)
+
+
+def _content_type(mimetype: str | None, name: str) -> str:
+    return guess_media_type(name, "application/octet-stream") if mimetype is None else with_charset(mimetype)
+
+
+def _disposition(name: str, attached: bool) -> str:
+    """Return the header that names a file, for old clients in ASCII as well."""
+    kind = "attachment" if attached else "inline"
+    if name.isascii():
+        return format_params(kind, {"filename": name})
+    simple = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    return f"{format_params(kind, {'filename': simple})}; filename*=UTF-8''{quote(name, safe='!#$&+-.^_`|~')}"
 
 
 def _of_path(
@@ -157,9 +174,8 @@ def _of_path(
         path,
         method=c.http.method,
         request=c.exchange.headers,
-        media_type=mimetype,
-        filename=name,
-        disposition="attachment" if attached else "inline",
+        headers={"content-disposition": _disposition(name, attached)},
+        media_type=_content_type(mimetype, name),
         etag=ETag(etag) if isinstance(etag, str) else None,
         last_modified=moment,
         stat_result=status,
@@ -178,14 +194,14 @@ def _of_file(
     last_modified: datetime | int | float | None,
 ) -> Response:
     response = current_app.response_class(
-        iter(lambda: file.read(65536), b""), mimetype=mimetype, content_type=mimetype or guess_media_type(name or "")
+        iter(lambda: file.read(65536), b""), content_type=_content_type(mimetype, name or "")
     )
     if isinstance(file.read(0), str):
         raise ValueError("Files must be opened in binary mode or use BytesIO.")
     if hasattr(file, "getbuffer"):
         response.content_length = file.getbuffer().nbytes - file.tell()
     if name is not None:
-        response.headers["Content-Disposition"] = content_disposition(name, "attachment" if attached else "inline")
+        response.headers["Content-Disposition"] = _disposition(name, attached)
     if last_modified is not None:
         response.headers["Last-Modified"] = format_date(last_modified)
     response.call_on_close(file.close)

@@ -272,7 +272,5 @@ def method_set(methods: Iterable[str] | None, view_func: Any) -> set[str]:
     if methods is None:
         methods = getattr(view_func, "methods", None) or ("GET",)
     if isinstance(methods, str):
-        raise TypeError(
-            'Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])'
-        )
+        raise TypeError('Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])')
     return {item.upper() for item in methods} | set(getattr(view_func, "required_methods", ()))
