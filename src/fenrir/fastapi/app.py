@@ -17,11 +17,11 @@ from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.datastructures import URLPath
 from fenrir.fastapi.exceptions import FastAPIError
-from fenrir.fastapi.mounting import mount_of
 from fenrir.fastapi.options import IncludeOptions, check_options
 from fenrir.fastapi.place import Declared, Inclusion, Place
 from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import Registrar
+from fenrir.kit.mounting import asgi_mount
 from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class FastAPIDoor(Registrar):
     # ---------------------------------------------------------------- mounts
     def mount(self, path: str, app: Any, name: str | None = None) -> None:
         """Mount an ASGI application below a prefix."""
-        self.engine.add_mount(mount_of(path, app, self.scope, caller()))
+        self.engine.add_mount(asgi_mount(path, app, DIALECT, self.scope, caller()))
 
     # ----------------------------------------------------------------- names
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:

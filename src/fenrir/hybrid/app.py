@@ -26,9 +26,9 @@ from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
 from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
-from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
+from fenrir.kit.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
 from fenrir.sanic.door import SanicDoor
@@ -254,11 +254,12 @@ class Fenrir:
 
     def mount(self, prefix: str, app: Any, name: str | None = None) -> None:
         """Hand everything below a prefix to an ASGI or a WSGI application, with this application's hooks around it."""
-        (asgi_mount if is_asgi(app) else wsgi_mount)(self.engine, prefix, app)
+        make = asgi_mount if is_asgi(app) else wsgi_mount
+        self.engine.add_mount(make(prefix, app, NATIVE, self.engine.scope, caller()))
 
     def mount_wsgi(self, prefix: str, app: Callable[..., Iterable[bytes]]) -> None:
         """Hand everything below a prefix to a WSGI application, streaming both ways."""
-        wsgi_mount(self.engine, prefix, app)
+        self.engine.add_mount(wsgi_mount(prefix, app, NATIVE, self.engine.scope, caller()))
 
     # --------------------------------------------------------------- routers
     def include(self, router: Any, **options: Any) -> None:
