@@ -1,4 +1,4 @@
-"""/docs and /redoc in a real browser that reaches no other machine: they render, and nothing is asked of anybody else."""
+"""/docs and /redoc in a real browser that reaches no other machine: they render and ask nobody else."""
 
 from __future__ import annotations
 

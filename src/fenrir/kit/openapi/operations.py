@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +105,19 @@ def _description(route: Route) -> str:
     return inspect.cleandoc(said or "").split("\f")[0].strip()
 
 
+def _methods(route: Route) -> Sequence[str]:
+    if route.methods is None:
+        return ANY_METHOD
+    # HEAD comes with GET in dialects that answer it by themselves; some of them say so in the methods.
+    hidden = "HEAD" if route.dialect.head and "GET" in route.methods else ""
+    return [method for method in METHODS if method in route.methods and method != hidden]
+
+
 def operations(plan: Plan, ids: OperationIds, table: SchemaTable) -> Iterator[Operation]:
     """Return the operations of a plan; HEAD and OPTIONS only where the user declared them."""
     route = plan.route
     about = plan.binding.about if isinstance(plan.binding.about, About) else None
-    methods = ANY_METHOD if route.methods is None else [method for method in METHODS if method in route.methods]
+    methods = _methods(route)
     if not methods:
         return
     # One type for all methods: two models of one name would have to be told apart.

@@ -2,8 +2,8 @@
 
 SECURITY: what the application says (its title, the address of the document, settings of Swagger UI) stands in the page
 as escaped text and escaped attributes only. The scripts are files of their own and read those attributes, so the policy
-can forbid every inline script: a title with `</script>` in it is just an ugly title. Only ReDoc, which writes its styles
-and its worker while it runs, is allowed those two.
+can forbid every inline script: a title with `</script>` in it is just an ugly title. Only ReDoc, which writes its
+styles and its worker while it runs, is allowed those two.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ def test_operation_ids_are_unique() -> None:
 def test_only_declared_methods_are_documented() -> None:
     assert set(documented("/a")) == {"get"}
     assert set(documented("/a", methods=frozenset({"HEAD", "PURGE"}))) == {"head"}
+    assert set(documented("/a", methods=frozenset({"HEAD", "GET", "OPTIONS"}))) == {"get", "options"}
     assert set(documented("/a", methods=None)) == {"get", "put", "post", "delete", "patch"}
 
 
