@@ -1,7 +1,7 @@
 """`Fenrir`: one application that is spoken to in five ways. It chooses a dialect; it does not implement one.
 
-Three rules decide everything here (docs/adr/0008). You get back the dialect you spoke: a decorator that only one
-paradigm has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with your line
+Three rules decide everything here (docs/adr/0008). You get back the dialect you spoke: a decorator that only one paradigm
+has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with your line
 and both spellings. Where frameworks differ in a name only, all names reach the same object.
 
 `app.fastapi`, `app.flask`, `app.falcon`, `app.sanic` and `app.bottle` speak one dialect explicitly, on the same engine.
