@@ -80,29 +80,42 @@ class OperationIds:
 
 
 def title_of(route: Route) -> str:
-    """Return the name of a route, or else that of its function."""
+    """Return the name of a route, or else that of its function; a method has its object's class before it."""
     name = route.options.get("name") or route.name
     if name:
         return str(name)
-    function = _function(route)
+    function = user_function(route)
+    if inspect.ismethod(function):
+        owner = function.__self__
+        return f"{owner.__name__ if inspect.isclass(owner) else type(owner).__name__}.{function.__name__}"
     return str(getattr(function, "__name__", None) or type(function).__name__)
 
 
-def _function(route: Route) -> Any:
-    """Return what the user wrote: behind decorators and partials."""
-    function: Any = inspect.unwrap(route.handler)
+def user_function(route: Route) -> Any:
+    """Return what the user wrote: behind adapters, decorators and partials."""
+    function: Any = inspect.unwrap(route.handler if route.user is None else route.user)
     while isinstance(function, functools.partial):
         function = inspect.unwrap(function.func)
     return function
 
 
-def _description(route: Route) -> str:
+def _summary(route: Route) -> str:
+    title = title_of(route)
+    if not (route.options.get("name") or route.name):
+        title = re.sub(r"(?<=[a-z])(?=[A-Z])|\.", " ", title)
+    return title.replace("_", " ").title()
+
+
+def _description(route: Route, method: str) -> str:
     said = route.options.get("description")
     if said is None:
-        function = _function(route)
-        said = getattr(function, "__doc__", None) if inspect.isroutine(function) or inspect.isclass(function) else None
+        function = user_function(route)
+        view = getattr(function, "view_class", None)  # one class for all methods: each method may describe itself
+        described = [getattr(view, method.lower(), None), view] if view is not None else [function]
+        texts = (item.__doc__ for item in described if inspect.isroutine(item) or inspect.isclass(item))
+        said = next(filter(None, texts), "")
     # A form feed ends what is for readers of the document.
-    return inspect.cleandoc(said or "").split("\f")[0].strip()
+    return inspect.cleandoc(said).split("\f")[0].strip()
 
 
 def _methods(route: Route) -> Sequence[str]:
@@ -130,8 +143,8 @@ def operations(plan: Plan, ids: OperationIds, table: SchemaTable) -> Iterator[Op
         content: dict[str, Any] = {}
         if options.get("tags"):
             content["tags"] = list(options["tags"])
-        content["summary"] = options.get("summary") or title_of(route).replace("_", " ").title()
-        if description := _description(route):
+        content["summary"] = options.get("summary") or _summary(route)
+        if description := _description(route, method):
             content["description"] = description
         content["operationId"] = ids.give(route, method)
         if options.get("deprecated"):
