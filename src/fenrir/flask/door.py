@@ -240,6 +240,7 @@ class FlaskDoor(Scaffold):
                     "slashes": Slashes.APPEND_308 if rule.strict_slashes else Slashes.EITHER,
                     "automatic_options": rule.provide_automatic_options,
                 },
+                document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
             )
         )
 
