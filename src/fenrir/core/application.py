@@ -35,7 +35,7 @@ from fenrir.core.errors import MethodNotAllowed, NotFound
 from fenrir.core.hooks import call_hook, fail
 from fenrir.core.lifespan import Lifespan, Tasks
 from fenrir.core.mount import MountPlan
-from fenrir.core.plan import Plan, link
+from fenrir.core.plan import Plan, Shared, link
 from fenrir.core.reply import Reply, settle
 from fenrir.core.router import Entry, Found, NotAllowed, Options, Redirected, Router
 from fenrir.http.headers import MutableHeaders
@@ -127,6 +127,7 @@ class Application:
         self.extensions: dict[str, Any] = {}  # what parts of the framework keep per application, by their own names
         self.tasks = Tasks()
         self.overrides = Overrides(self.changed)
+        self.shared: Shared | None = None  # dependencies of every route, whatever its dialect knows of them
         self.body_limit: int | None = None
         self.form_limits: FormLimits | None = None
         self.facade: Any = self  # what users hold: the Fenrir, Flask, Falcon, ... object
@@ -201,7 +202,7 @@ class Application:
         """
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
-        plans = tuple(link(route, self.overrides, wrapped=bool(wraps)) for route in self.routes)
+        plans = tuple(link(route, self.overrides, wrapped=bool(wraps), shared=self.shared) for route in self.routes)
         mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in self.mounts)
         missing = link(self._unrouted(), {}, wrapped=bool(wraps), unrouted=True)
         router = Router([*map(_entry, plans), *map(_mount_entry, mounts)])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fenrir.core.binding import joined
 from fenrir.core.declare import Hook, Route, Scope, Source, Stage
 from fenrir.core.emit import Emission, emit
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.dialect import Dialect, Renderer
 
-__all__ = ["Plan", "link"]
+__all__ = ["Plan", "Shared", "link"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +63,22 @@ class Plan:
         return self.route.title
 
 
-def link(route: Route, overrides: Mapping[Any, Any], *, wrapped: bool, unrouted: bool = False) -> Plan:
+Shared = Callable[[Route, Mapping[Any, Any]], "Binding | None"]
+
+
+def link(
+    route: Route,
+    overrides: Mapping[Any, Any],
+    *,
+    wrapped: bool,
+    unrouted: bool = False,
+    shared: Shared | None = None,
+) -> Plan:
     """Compile a route.
 
     Args:
         overrides: dependency overrides in force.
+        shared: gives the dependencies that a route has without knowing of them, or None.
         wrapped: WRAP hooks stand around the plan, so it returns its reply and leaves sending to them.
         unrouted: this is the plan for requests that no route took; only hooks that want those run.
 
@@ -74,6 +86,9 @@ def link(route: Route, overrides: Mapping[Any, Any], *, wrapped: bool, unrouted:
         DeclarationError: the binding can not be made.
     """
     binding = route.bind(overrides)
+    around = shared(route, overrides) if shared is not None else None
+    if around is not None:
+        binding = joined(around, binding)
     renderer = None if route.websocket else route.dialect.renderer(route)
     before = _applying(route, Stage.BEFORE_HANDLER, unrouted)
     after = _applying(route, Stage.AFTER_HANDLER, unrouted)[::-1]
