@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from fenrir.core.reply import Reply
 from fenrir.falcon.async_request import Request as AsyncRequest
-from fenrir.falcon.ws import WebSocketOptions
 from fenrir.falcon.http_error import HTTPError
 from fenrir.falcon.params import RequestOptions
 from fenrir.falcon.request import Request
 from fenrir.falcon.response import Response, ResponseOptions
+from fenrir.falcon.ws import WebSocketOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,12 +101,11 @@ def _carry(c: RequestContext, reply: Reply) -> None:
     ours = c.touched_reply
     if ours is None or ours is reply:
         return
+    present = {name for name, _ in reply.headers.raw}
     for name, value in ours.headers.raw:
-        if name in (b"content-type", b"content-length"):
+        if name in (b"content-type", b"content-length") or (name in present and name != b"set-cookie"):
             continue
-        if (name == b"set-cookie" and (name, value) not in reply.headers.raw) or name not in {
-            present for present, _ in reply.headers.raw
-        }:
+        if (name, value) not in reply.headers.raw:
             reply.headers.raw.append((name, value))
 
 
