@@ -63,10 +63,9 @@ class Round:
         self.c = c
         self.settings = settings_of(c)
         self.resp = self.settings.response_type(self.settings.resp_options, c=c)
-        self.req = self.settings.request_type(c, self.settings.req_options)
-        # One request in two forms: what is noted on the one is seen on the other.
-        self.async_req = self.settings.async_request_type(c, self.settings.req_options)
-        self.async_req.__dict__ = self.req.__dict__
+        self._req: Request | None = None
+        self._async_req: Request | None = None
+        self._template: str | None = None
         self.params: dict[str, Any] = {}
         self.resource: Any = None
         self.succeeded = False
@@ -74,6 +73,28 @@ class Round:
         self.stopped = False
         self._matched = False
         self._carried = False
+
+    @property
+    def req(self) -> Request:
+        """The request for sync code."""
+        if self._req is None:
+            self._req = self._request(self.settings.request_type, self._async_req)
+        return self._req
+
+    @property
+    def async_req(self) -> Request:
+        """The request for async code."""
+        if self._async_req is None:
+            self._async_req = self._request(self.settings.async_request_type, self._req)
+        return self._async_req
+
+    def _request(self, kind: type[Request], other: Request | None) -> Request:
+        made = kind(self.c, self.settings.req_options)
+        if other is not None:
+            made.__dict__ = other.__dict__  # one request in two forms: what is noted on the one is seen on the other
+        else:
+            made.uri_template = self._template
+        return made
 
     def match(self) -> None:
         """Take over what the router found, once."""
@@ -87,7 +108,10 @@ class Round:
             return
         self.params = self.c.path_values
         self.resource = options.get("resource", plan.route.handler)
-        self.req.uri_template = plan.route.pattern.text
+        self._template = plan.route.pattern.text
+        for made in (self._req, self._async_req):
+            if made is not None:
+                made.uri_template = self._template
 
     def carry(self) -> None:
         """See to it that headers set here reach the answer when another dialect writes it."""

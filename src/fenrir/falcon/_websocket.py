@@ -27,7 +27,7 @@ def websocket_adapter(responder: Callable[..., Any]) -> Callable[[RequestContext
     async def serve(c: RequestContext) -> None:
         run = round_of(c)
         run.match()
-        run.req.is_websocket = True
+        run.async_req.is_websocket = True
         ws = WebSocket(c.channel, run.settings.ws_options)
         try:
             for call in run.settings.request_ws:

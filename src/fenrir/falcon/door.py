@@ -270,8 +270,7 @@ class FalconDoor:
 
     def _listen(self, stage: ListenerStage, call: Callable[..., Any], event: str) -> None:
         async def listener() -> None:
-            versions = {"version": "3.0", "spec_version": "2.0"}
-            scope = {"type": "lifespan", "asgi": versions, "state": self.engine.lifespan_state}
+            scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
             outcome = call(scope, {"type": event})
             if hasattr(outcome, "__await__"):
                 await outcome

@@ -198,3 +198,33 @@ def test_same_answer(oracle: Any, ours: Client, request_: Request) -> None:
     assert mine.status_code == theirs.status_code
     assert mine.content == theirs.content
     assert _headers(mine.headers.items()) == _headers(theirs.headers.items())
+
+
+CORS = [
+    {},
+    {"origin": "https://a.example"},
+    {"origin": "https://b.example"},
+]
+
+
+@pytest.mark.parametrize("headers", CORS, ids=lambda headers: headers.get("origin", "same"))
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PUT"])
+@pytest.mark.parametrize(
+    "options", [{}, {"allow_origins": "https://a.example", "allow_credentials": "*"}], ids=["*", "a"]
+)
+def test_cross_origin_requests(options: dict[str, Any], method: str, headers: dict[str, str]) -> None:
+    def make(package: Any) -> Any:
+        class Thing:
+            def on_get(self, req: Any, resp: Any) -> None:
+                resp.text = "x"
+
+        app = package.App(middleware=package.CORSMiddleware(expose_headers=["x-a", "x-b"], **options))
+        app.add_route("/", Thing())
+        return app
+
+    sent = {**headers, "access-control-request-method": "GET", "access-control-request-headers": "x-c"}
+    theirs = falcon.testing.TestClient(make(upstream)).simulate_request(method, "/", headers=sent)
+    with Client(make(fenrir.falcon)) as client:
+        mine = client.request(method, "/", headers={"accept": "*/*", **sent})
+    assert mine.status_code == theirs.status_code
+    assert _headers(mine.headers.items()) == _headers(theirs.headers.items())
