@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from asteri.wire.compiled import compiled_modules
 from asteri.wire.compiled import prefer_source as _prefer_source
 
 if TYPE_CHECKING:
     from asteri.embed import run, serve
 
-__all__ = ["run", "serve"]
+__all__ = ["compiled_modules", "run", "serve"]
 
 _prefer_source()
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions when they are first used: most importers only want `asteri.exchange`."""
-    if name in __all__:
+    if name in ("run", "serve"):
         from asteri import embed
 
         return getattr(embed, name)

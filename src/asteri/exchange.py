@@ -141,6 +141,10 @@ class Exchange(Protocol):
     def headers(self) -> Headers:
         """The fields of the request."""
 
+    @property
+    def gone(self) -> bool:
+        """The peer is gone: what is written now reaches nobody."""
+
     async def read(self, limit: int = 65536) -> bytes:
         """Return up to `limit` bytes of the body, b"" at its end.
 

@@ -107,6 +107,15 @@ def _option(
     return field(default=default, metadata=meta)
 
 
+def _is_like(value: Any, default: Any) -> bool:
+    """Return whether a value has its default's type; an int may stand for a float, but no bool for a number."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is type(default)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options of one server. Times are in seconds, sizes in bytes."""
@@ -155,6 +164,8 @@ class Settings:
     def __post_init__(self) -> None:
         for option in options():
             value = getattr(self, option.name)
+            if not _is_like(value, option.default):
+                raise UsageError(f"{option.name} {value!r}: must be like {option.default!r}")
             if option.choices and value not in option.choices:
                 raise UsageError(f"{option.name} {value!r}: choose from {', '.join(option.choices)}")
         for name in ("workers", "threads", "backlog", *(o.name for o in options() if o.group == "limits")):

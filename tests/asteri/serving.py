@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
-
-import uvloop
 
 from asteri.exchange import Channel, Doors
 from asteri.protocol.timeouts import Timeouts, TimerWheel
@@ -20,7 +19,9 @@ __all__ = ["LOOPS", "Peer", "Server", "run", "serving"]
 
 Handler = Callable[[Any], Awaitable[None] | None]
 PATIENCE = 5.0
-LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {"asyncio": None, "uvloop": uvloop.new_event_loop}
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {"asyncio": None}
+if importlib.util.find_spec("uvloop"):
+    LOOPS["uvloop"] = importlib.import_module("uvloop").new_event_loop
 current = ["asyncio"]  # set by the fixture `loop_kind`
 
 

@@ -69,6 +69,10 @@ def test_repeated_bind() -> None:
         ({"interface": "wsgi", "lifespan": "on"}, "no lifespan"),
         ({"root_path": "/a/"}, "root_path"),
         ({"limit_header_count": 0}, "limit_header_count"),
+        ({"workers": "3"}, "must be like 1"),
+        ({"workers": True}, "must be like 1"),
+        ({"reload": "no"}, "must be like False"),
+        ({"bind": (8000,)}, "must be like"),
         ({"worker": 3}, "unknown option 'worker'"),
     ],
 )

@@ -58,14 +58,16 @@ def write_version(directory: Path, version: str) -> None:
 class Process:
     """One running `asteri`, with what it has said so far."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "asteri", *arguments]
-        if not any(a in ("-b", "--bind") for a in arguments):
-            command += ["-b", "127.0.0.1:0"]
+    def __init__(self, directory: Path, *arguments: str, command: str = "") -> None:
+        if command:
+            line = [sys.executable, command, *arguments]
+        else:
+            line = [sys.executable, "-m", "asteri", *arguments]
+            line += [] if "-b" in arguments else ["-b", "127.0.0.1:0"]
         environ = {k: v for k, v in os.environ.items() if not k.startswith("ASTERI_")}
         environ |= {"PYTHONPATH": SOURCES, "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            command, cwd=directory, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            line, cwd=directory, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.pid = self._process.pid
         self.output = ""
@@ -260,6 +262,23 @@ def test_reload(start: Start, tmp_path: Path) -> None:
     eventually(lambda: process.get().startswith("third "))
 
 
+def test_reload_watches_modules_outside_of_the_directory(
+    start: Start, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "outside.py").write_text("")
+    (tmp_path / "main.py").write_text(f"import sys; sys.path.append({str(elsewhere)!r}); import outside" + APPLICATION)
+    process = start("main:app", "--reload", "-w", "2")
+    process.said("is ready", 2)
+    process.said(f"watching .*{elsewhere}")
+    time.sleep(0.3)
+    (elsewhere / "outside.py").write_text("x = 1")
+    process.said("changed: .*outside.py")
+    process.said("is ready", 4)
+    process.send(signal.SIGTERM)
+    assert process.wait() == 0
+
+
 def test_reload_begins_with_a_broken_version(start: Start, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("def app(:")
     process = start("main:app", "--reload")
@@ -290,13 +309,13 @@ def test_an_application_that_does_not_start(start: Start, tmp_path: Path, target
     assert message in process.output
 
 
-def test_a_crash_loop_pauses(start: Start, tmp_path: Path) -> None:
+def test_a_crash_loop_before_the_first_request_pauses_and_gives_up(start: Start, tmp_path: Path) -> None:
     (tmp_path / "crash.py").write_text("import os\nos._exit(7)\n")
     process = start("crash:app")
     process.said("ended with exit code 7", 4)
     process.said("the next one starts in")
-    process.send(signal.SIGTERM)
-    assert process.wait() == 0
+    assert process.wait() == 3
+    assert process.output.count("ended with exit code 7") == 5
 
 
 def test_a_taken_port(start: Start) -> None:
@@ -326,6 +345,19 @@ def test_workers_end_when_the_supervisor_dies(start: Start) -> None:
     process.send(signal.SIGKILL)
     eventually(lambda: not any(alive(pid) for pid in workers))
     process.said("shutdown of", 2)
+
+
+def test_run_serves_an_object_in_this_process(tmp_path: Path) -> None:
+    write_version(tmp_path, "one")
+    script = "import asteri, main, sys; sys.exit(asteri.run(main.app, bind='127.0.0.1:0'))"
+    process = Process(tmp_path, script, command="-c")
+    try:
+        assert process.get() == f"one {process.pid}"
+        process.send(signal.SIGINT)
+        assert process.wait() == 0
+        assert process.output.count("shutdown of") == 1
+    finally:
+        process.close()
 
 
 def test_more_and_fewer_workers(start: Start) -> None:

@@ -7,9 +7,10 @@ answered in full by one `http.response.body` goes out through `respond`, in one 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Protocol, cast
+from typing import Any
 
 from asteri.exchange import AnswerError, Channel, Disconnected, Doors, Exchange, Sink
+from asteri.gateway.asgi_websocket import serve
 
 __all__ = ["ASGIApp", "asgi_doors"]
 
@@ -20,14 +21,6 @@ VERSIONS = {"version": "3.0", "spec_version": "2.5"}
 READ = 65536
 
 
-class ServerExchange(Exchange, Protocol):
-    """An exchange of this server, which can also say whether its answer would still reach somebody."""
-
-    @property
-    def gone(self) -> bool:
-        """The peer is gone."""
-
-
 def asgi_doors(app: ASGIApp, state: dict[str, Any] | None = None) -> Doors:
     """Return the doors of an ASGI application.
 
@@ -36,12 +29,9 @@ def asgi_doors(app: ASGIApp, state: dict[str, Any] | None = None) -> Doors:
     """
 
     def http(exchange: Exchange) -> Awaitable[None]:
-        return _Request(cast(ServerExchange, exchange)).run(app, state)
+        return _Request(exchange).run(app, state)
 
     async def websocket(channel: Channel) -> None:
-        # Imported here until the other half of this gateway exists; then at the top.
-        from asteri.gateway.asgi_websocket import serve  # type: ignore[import-not-found,unused-ignore]
-
         await serve(app, channel, state)
 
     return Doors(http=http, websocket=websocket)
@@ -50,7 +40,7 @@ def asgi_doors(app: ASGIApp, state: dict[str, Any] | None = None) -> Doors:
 class _Request:
     __slots__ = ("_body_read", "_exchange", "_head", "_sink", "_trailers", "_trailers_wanted")
 
-    def __init__(self, exchange: ServerExchange) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._body_read = False
         self._head: tuple[int, Iterable[tuple[bytes, bytes]]] | None = None

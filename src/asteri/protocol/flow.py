@@ -16,6 +16,7 @@ import contextlib
 import contextvars
 import socket
 import struct
+import sys
 
 from asteri.protocol.timeouts import Deadline, TimerWheel
 
@@ -23,6 +24,8 @@ __all__ = ["FlowProtocol"]
 
 JOINED = 65536  # PERF: up to this many bytes one copy is cheaper than writev with many pieces
 BATCH = 256 * 1024  # bytes collected before they are handed over in the middle of a batch
+# CVE-2024-12254: in these versions asyncio's writelines never pauses the protocol, and the buffer grows without bound.
+UNBOUNDED_WRITELINES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 
 
@@ -99,6 +102,9 @@ class FlowProtocol(asyncio.Protocol):
             self.transport.write(out[0])
         elif size <= JOINED:
             self.transport.write(b"".join(out))
+        elif UNBOUNDED_WRITELINES:
+            for piece in out:
+                self.transport.write(piece)
         else:
             self.transport.writelines(out)
 

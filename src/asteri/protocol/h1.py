@@ -124,7 +124,8 @@ class H1Protocol(FlowProtocol):
         """Note that the peer sends nothing any more; keep the connection for the answer."""
         self._eof = True
         exchange = self._exchange
-        if self._lingering or (exchange is None and not self._advancing):
+        waiting = self._advancing or (self.paused and self._parser.pending > 0)
+        if self._lingering or (exchange is None and not waiting):
             return False
         if exchange is not None and not exchange.complete:
             self._break(exchange)

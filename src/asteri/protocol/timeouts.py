@@ -9,6 +9,7 @@ while no deadline is entered.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class TimerWheel:
     def __init__(self, loop: asyncio.AbstractEventLoop, tick: float = 0.5) -> None:
         self.tick = tick
         self._loop = loop
+        self._context = contextvars.Context()
         self._slots: dict[int, set[Deadline]] = {}
         self._next = 0  # slot that the timer will look at
         self._timer: asyncio.TimerHandle | None = None
@@ -117,7 +119,8 @@ class TimerWheel:
         self._slots.clear()
 
     def _schedule(self) -> None:
-        self._timer = self._loop.call_at((self._next + 1) * self.tick, self._turn)
+        # An own context: otherwise the timer would keep the context of the request that happened to start it.
+        self._timer = self._loop.call_at((self._next + 1) * self.tick, self._turn, context=self._context)
 
     def _turn(self) -> None:
         now = self._loop.time()

@@ -139,7 +139,6 @@ class WebSocketProtocol(asyncio.Protocol):
         "_loop",
         "_lost",
         "_owed_pong",
-        "_pinged",
         "_queue",
         "_queued",
         "_reader",
@@ -206,7 +205,6 @@ class WebSocketProtocol(asyncio.Protocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._heard = False
-        self._pinged = False
         self._controls = 0
         self._control_start = 0.0
         self._owed_pong: bytes | None = None
@@ -524,8 +522,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _turn_away(self, status: int, reason: str, headers: HeaderPairs = ()) -> None:
         LOGGER.info("websocket handshake refused with %d: %s", status, reason)
-        headers = [*headers, (b"content-type", b"text/plain; charset=utf-8")]
-        self._refuse(status, headers, reason.encode("ascii", "replace"))
+        self._refuse(status, [*headers, (b"content-type", b"text/plain; charset=utf-8")], reason.encode())
 
     def _refuse(self, status: int, headers: HeaderPairs, body: bytes) -> None:
         """Answer the handshake with an HTTP response."""

@@ -7,8 +7,7 @@ settles the difference between what is and what is wanted. Its rules:
    former retire only when *all* of the new one are ready. If one of them fails to start, the new generation is given
    up and the former goes on serving.
 2. A worker that dies is replaced at once; after three quick deaths in a row with exponentially growing pauses.
-3. An application that can not be started at all ends the server with exit code 3, or, with --reload, waits for a
-   change.
+3. An application that can not be started at all ends the server with exit code 3; with --reload it waits for a change.
 4. SIGTERM and SIGINT let the workers finish; a second one, or SIGQUIT, does not. Who exceeds the deadline is killed.
 """
 
@@ -33,8 +32,9 @@ WATCHER = "asteri.supervisor.reload:main"
 
 _SLACK = 5.0  # for lifespan shutdown, after the requests' own deadline has passed in the worker
 _FAST = 3.0  # from SIGQUIT to SIGKILL
+_ATTEMPTS = 3  # deaths more than workers, before the first one is ready, that end the server
 _KILLED = float("inf")
-_QUICK = 3.0  # a worker that served for less than this died quickly
+_QUICK = 1.0  # a worker that served for less than this died quickly
 
 
 def respawn_pause(quick_deaths: int) -> float:
@@ -101,6 +101,8 @@ class Arbiter:
             for number in self._signals.read():
                 self._on_signal(number, now)
             self._reap(now)
+            if self._settings.reload and self._watched != self._watching and not self._stopping:
+                self._watch()
 
     def _everyone(self) -> list[Child]:
         return [*self._children.values(), *([self._watcher] if self._watcher else [])]
@@ -199,8 +201,6 @@ class Arbiter:
             if word == notify.READY:
                 child.ready_at = now
                 LOGGER.info("worker %d is ready", child.pid)
-                if self._settings.reload and self._watched != self._watching:
-                    self._watch()
             elif word == notify.WATCH:
                 self._watched.add(argument)
             elif word == notify.CHANGED and child.wanted:
@@ -236,12 +236,17 @@ class Arbiter:
         elif child.ready_at is None and self._settings.reload:
             LOGGER.error("the application does not start: waiting for a change")
             self._broken = True
-        elif child.ready_at is None and not self._complete and code == ExitCode.APPLICATION:
-            self._exit_code = ExitCode.APPLICATION
+        elif child.ready_at is None and not self._complete and code in (ExitCode.APPLICATION, ExitCode.USAGE):
+            self._exit_code = ExitCode(code)
             self._stop(now, fast=True)
         else:
             quick = child.ready_at is None or now - child.ready_at < _QUICK
             self._quick_deaths = self._quick_deaths + 1 if quick else 0
+            if not self._complete and self._quick_deaths > self._size + _ATTEMPTS:
+                LOGGER.critical("the workers die before they serve: giving up")
+                self._exit_code = ExitCode.APPLICATION
+                self._stop(now, fast=True)
+                return
             pause = respawn_pause(self._quick_deaths)
             self._respawn_at = now + pause
             if pause:

@@ -82,6 +82,8 @@ def fork(target: str, arguments: tuple[Any, ...], shed: Callable[[], None]) -> C
 def _run(target: str, arguments: tuple[Any, ...]) -> None:
     code = int(ExitCode.FAILURE)
     try:
+        # Until the child has something better to do with it; the default action would leave a core file.
+        signal.signal(signal.SIGQUIT, lambda number, frame: os._exit(ExitCode.OK))
         atexit._clear()
         atexit.register(logging.shutdown)
         module, _, function = target.partition(":")

@@ -9,6 +9,7 @@ fork.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 
 __all__ = ["CHANGED", "READY", "WATCH", "End", "Link", "pair"]
 
@@ -37,9 +38,9 @@ class End:
         """Say that this worker serves."""
         self._tell(READY)
 
-    def watch(self, directory: str) -> None:
-        """Say that source files of a directory are in use. Precedes `ready`."""
-        self._tell(f"{WATCH} {directory}")
+    def watch(self, directories: Iterable[str]) -> None:
+        """Say that source files of these directories are in use: in one piece, as each may restart the watcher."""
+        self._tell(*(f"{WATCH} {directory}" for directory in directories))
 
     def changed(self, paths: str) -> None:
         """Say that files have changed."""
@@ -49,9 +50,10 @@ class End:
         """Close this end."""
         self._end.close()
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, *lines: str) -> None:
+        text = "".join(line.replace("\n", "?") + "\n" for line in lines)
         try:
-            self._end.sendall(line.replace("\n", "?").encode("utf-8", "surrogateescape") + b"\n")
+            self._end.sendall(text.encode("utf-8", "surrogateescape"))
         except (BrokenPipeError, ConnectionResetError):
             return  # the supervisor is gone; whoever waits on this end learns it there
 

@@ -24,7 +24,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 
-import cython
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
 
 from asteri.exchange import AnswerError, Disconnected
 from asteri.wire.response_cy import encode_interim, encode_response, encode_start, encode_trailers
@@ -172,6 +175,8 @@ class Exchange:
 
     def respond(self, status, headers, body) -> None:
         """Answer with head and body in one write."""
+        if self._state == ABORTED:
+            return  # nobody is there any more, which is no mistake of the application
         keep: cython.bint = self._begin()
         if type(body) is not bytes:
             if not isinstance(body, (bytes, bytearray, memoryview)):
@@ -192,6 +197,8 @@ class Exchange:
 
     def begin(self, status, headers) -> Sink:
         """Start a streamed answer."""
+        if self._state == ABORTED:
+            return Sink(self, BODYLESS, -1)  # whose `write` raises Disconnected
         keep: cython.bint = self._begin()
         port = self._port
         data, keep, framing, length = encode_start(

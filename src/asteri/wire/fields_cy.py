@@ -5,7 +5,10 @@ Every function judges one value and returns what it means; the parser decides wh
 
 # mypy: ignore-errors
 
-import cython
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
 
 from asteri.wire.grammar import DIGITS, HOST
 

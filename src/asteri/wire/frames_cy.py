@@ -29,13 +29,7 @@ from typing import Any, NamedTuple
 try:
     import cython
 except ImportError:
-
-    class cython:  # type: ignore[no-redef]
-        """What the interpreted form needs of Cython where it is not installed."""
-
-        compiled = False
-        cclass = cfunc = final = staticmethod(lambda thing: thing)
-
+    from asteri.wire.interpreted import cython
 
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
@@ -453,13 +447,17 @@ class FrameReader:
             try:
                 self._decoder.decode(payload)
             except UnicodeDecodeError:
-                return Failure(1007, "text is not UTF-8")
+                return self._bad_text()
             # Python's decoder waits for the third byte of a surrogate; the second one condemns it.
             unfinished: bytes = self._decoder.getstate()[0]
             if len(unfinished) == 2 and unfinished[0] == 0xED and unfinished[1] >= 0xA0:
-                return Failure(1007, "text is not UTF-8")
+                return self._bad_text()
         self._message += payload
         return None
+
+    @cython.cfunc
+    def _bad_text(self) -> Any:
+        return Failure(1007, "compressed message is invalid" if self._compressed else "text is not UTF-8")
 
     @cython.cfunc
     def _inflate(self, payload: bytes) -> Any:
@@ -472,7 +470,8 @@ class FrameReader:
             try:
                 piece = self._inflater.inflate(payload, min(room + 1, PIECE))
             except zlib.error:
-                return Failure(1007, "compressed data is invalid")
+                # zlib drops what it made before the error, so bad text there may go unseen: one reason for both.
+                return Failure(1007, "compressed message is invalid")
             payload = b""
             if len(piece) > room:
                 # The bytes within the limit come first: their error does not depend on how the input was cut.
@@ -499,7 +498,7 @@ class FrameReader:
             try:
                 self._decoder.decode(b"", True)
             except UnicodeDecodeError:
-                return Failure(1007, "text is not UTF-8")
+                return self._bad_text()
             events.append(message.decode())
         else:
             events.append(bytes(message))

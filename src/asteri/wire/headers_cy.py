@@ -4,7 +4,10 @@
 
 from collections.abc import Iterator, Sequence
 
-import cython
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
 
 __all__ = ["HeaderBlock"]
 

@@ -13,7 +13,10 @@ import time as _time
 from email.utils import formatdate
 from http import HTTPStatus
 
-import cython
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
 
 from asteri.wire.grammar import TOKEN_BYTES, VALUE_BYTES
 

@@ -11,11 +11,10 @@ import faulthandler
 import gc
 import importlib.util
 import io
-import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -36,7 +35,7 @@ class Supervisor(Protocol):
 
     def fileno(self) -> int: ...
     def ready(self) -> None: ...
-    def watch(self, directory: str) -> None: ...
+    def watch(self, directories: Iterable[str]) -> None: ...
 
 
 class StopRequest:
@@ -63,17 +62,18 @@ def main(settings: Settings, listeners: Sequence[socket.socket], supervisor: Sup
     for number in (signal.SIGINT, signal.SIGHUP):
         # A handler and not SIG_IGN, because programs that the application starts would inherit the latter.
         signal.signal(number, lambda number, frame: None)
-    signal.signal(signal.SIGQUIT, lambda number, frame: os._exit(ExitCode.OK))
     try:
         faulthandler.enable()
     except (io.UnsupportedOperation, AttributeError, ValueError):
         LOGGER.debug("stderr is no file: no traceback on a fatal signal")
     _set_title(settings)
     try:
-        application = load(settings)
-        if settings.reload:
-            for directory in source_directories(settings):
-                supervisor.watch(directory)
+        try:
+            application = load(settings)
+        finally:
+            # Also what a broken version has imported so far: the repair may happen there.
+            if settings.reload:
+                supervisor.watch(source_directories(settings))
         # What exists now lives as long as the worker: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -146,5 +146,7 @@ def source_directories(settings: Settings) -> Iterator[str]:
         if directory in seen:
             continue
         seen.add(directory)
+        if "site-packages" in directory.parts or "dist-packages" in directory.parts:
+            continue
         if not any(directory.is_relative_to(root) for root in [*watched, *installed]):
             yield str(directory)

@@ -22,8 +22,10 @@ from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
+from asteri.protocol.h1 import H1Protocol
 from asteri.protocol.select import protocol_factory
 from asteri.protocol.timeouts import Timeouts, TimerWheel
+from asteri.protocol.ws import upgrader
 from asteri.settings import Settings
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
@@ -47,7 +49,7 @@ class Server:
         self._application = application
         self._settings = settings
         self._servers: list[asyncio.Server] = []
-        self._connections: set[Any] = set()
+        self._connections: set[Any] = set()  # each has shutdown(), to end in order, and abort(), to end at once
         self._tasks: set[asyncio.Task[None]] = set()
         self._lifespan: Lifespan | None = None
         self._executor: ThreadPoolExecutor | None = None
@@ -82,6 +84,8 @@ class Server:
         try:
             await self._listen(self._doors(state), context)
         except BaseException:
+            for server in self._servers:
+                server.close()
             await self._end_application()
             raise
 
@@ -99,8 +103,11 @@ class Server:
         await asyncio.sleep(0)
         for server in self._servers:
             server.close()
-        for connection in self._connections:
-            connection.draining = True
+        for connection in list(self._connections):
+            if isinstance(connection, H1Protocol):
+                connection.draining = True
+            else:
+                connection.shutdown()  # a WebSocket is not idle in this sense: its peer learns at once
         await self._until_closed(linger, hurried)
         for connection in list(self._connections):
             connection.shutdown()
@@ -172,6 +179,7 @@ class Server:
             base_context=context,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
+            websocket=upgrader(doors.websocket),
             wheel=self._wheel,
         )
         for listener in self.listeners:

@@ -34,5 +34,7 @@ def explain(method: str, path: str, target: str | None) -> None:
         click.echo(f"hook     {hook.stage.value}: {hook.title}  ({hook.dialect}, {hook.mode.value}, {hook.source})")
     if plan.binding is not None:
         for node in plan.binding.nodes:
-            click.echo(f"depends  {getattr(node.user, '__qualname__', node.user)!s}  ({node.kind.value}, {node.mode.value})")
+            click.echo(
+                f"depends  {getattr(node.user, '__qualname__', node.user)!s}  ({node.kind.value}, {node.mode.value})"
+            )
     click.echo("\n" + plan.text)

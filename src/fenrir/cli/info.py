@@ -26,7 +26,9 @@ def version() -> str:
 def info() -> None:
     """Show versions and what is compiled."""
     click.echo(f"fenrir {version()}")
-    click.echo(f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}")
+    click.echo(
+        f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
     click.echo(f"executable: {sys.executable}")
     for name in CORE:
         click.echo(f"{name}: {importlib.metadata.version(name)}")

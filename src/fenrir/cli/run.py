@@ -16,7 +16,9 @@ __all__ = ["run"]
 @click.command()
 @click.argument("target", required=False)
 @click.option("-H", "--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("-p", "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 = any free one.")
+@click.option(
+    "-p", "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 = any free one."
+)
 @click.option("-w", "--workers", default=1, show_default=True, type=click.IntRange(1), help="Worker processes.")
 @click.option("--reload", "--dev", "-d", "reload", is_flag=True, help="Restart when a source file changes.")
 @click.option("--access-log/--no-access-log", default=True, show_default=True, help="One line per request.")

@@ -254,11 +254,7 @@ class Application:
             await channel.reject(404, [(b"content-type", b"text/plain; charset=utf-8")], b"Not Found")
             return
         if isinstance(found.target, MountPlan):
-            plan = found.target
-            if plan.mount.channel is None:
-                await channel.reject(404)
-            else:
-                await plan.mount.channel(channel, plan.mount.prefix)
+            await found.target.serve_channel(channel, found.values)
             return
         c.plan = found.target
         c.values = found.values
@@ -416,7 +412,7 @@ def _entry(plan: Plan) -> Entry:
         source=route.source,
         label=route.title,
         head=dialect.head and not route.websocket,
-        options=dialect.options and not route.websocket,
+        options=route.options.get("automatic_options", dialect.options) and not route.websocket,
         ordered=dialect.ordered,
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HasReply", "Reply", "send", "settle"]
 
+
 @runtime_checkable
 class HasReply(Protocol):
     """A response object of any dialect."""

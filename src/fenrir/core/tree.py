@@ -138,7 +138,7 @@ class Leaf:
 
 
 class _Node:
-    __slots__ = ("ends", "high", "leaf", "low", "mount", "shapes", "single", "statics")
+    __slots__ = ("ends", "high", "leaf", "low", "mount", "only_fixed", "shapes", "single", "statics")
 
     def __init__(self) -> None:
         self.statics: dict[str, _Node] = {}
@@ -147,6 +147,7 @@ class _Node:
         self.ends: tuple[_Edge, ...] = ()  # of parameters that take several segments
         self.leaf: Leaf | None = None
         self.mount: Leaf | None = None
+        self.only_fixed = False  # nothing but fixed text goes on from here
         self.low: float = 0  # how many segments the branch takes
         self.high: float = 0
 
@@ -155,6 +156,7 @@ class _Node:
         edges = sorted(self.shapes.values(), key=lambda edge: edge.key)
         self.single = tuple(edge for edge in edges if not edge.several)
         self.ends = tuple(edge for edge in edges if edge.several)
+        self.only_fixed = not edges and self.mount is None
         bounds: list[tuple[float, float]] = []
         for child in self.statics.values():
             rank = child.freeze(rank)
@@ -285,6 +287,8 @@ class Tree:
         Ends of the path that do not serve the method are added to `missed`.
         """
         root = self._root
+        if not path.startswith("/"):  # "*", the target of a server-wide OPTIONS
+            return None
         parts = path[1:].split("/")
         if not root.low <= len(parts) <= root.high:
             return None
@@ -292,7 +296,14 @@ class Tree:
 
 
 def _walk(node: _Node, place: int, parts: list[str], method: str, missed: list[Leaf], splits: Splits) -> Result | None:
-    if place == len(parts):
+    count = len(parts)
+    while node.only_fixed and place < count:
+        child = node.statics.get(parts[place])
+        if child is None:
+            return None
+        node = child
+        place += 1
+    if place == count:
         leaf = node.leaf
         if leaf is not None:
             choice = leaf.choices.get(method, leaf.every)
@@ -328,7 +339,17 @@ def _walk(node: _Node, place: int, parts: list[str], method: str, missed: list[L
                     value = edge.convert(part)
                 except ValueError:
                     continue
-            result = _walk(edge.child, place + 1, parts, method, missed, splits)
+            child = edge.child
+            if place + 1 == count and child.mount is None:
+                # The most frequent end of a path, here without one more call.
+                leaf = child.leaf
+                if leaf is not None:
+                    choice = leaf.choices.get(method, leaf.every)
+                    if choice is not None:
+                        return [choice, value]
+                    missed.append(leaf)
+                continue
+            result = _walk(child, place + 1, parts, method, missed, splits)
             if result is not None:
                 result.append(value)
                 return result
@@ -343,7 +364,7 @@ def _walk(node: _Node, place: int, parts: list[str], method: str, missed: list[L
             missed.append(mount)
         elif method != "OPTIONS" or not any(leaf.automatic for leaf in missed):
             # A more specific route that answers OPTIONS by itself is not hidden by the mount around it.
-            return [choice, "/" + "/".join(parts[place:]) if place < len(parts) else ""]
+            return [choice, "/" + "/".join(parts[place:]) if place < count else ""]
     return None
 
 

@@ -13,7 +13,6 @@ from fenrir.kit.sessions import Session, session_of
 __all__ = ["current_app", "g", "request", "session"]
 
 
-
 def _unbound(name: str) -> str:
     return (
         f"there is no request here: {name!r} stands for the request that is being served, in handlers, hooks, "

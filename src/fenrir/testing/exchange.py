@@ -115,6 +115,10 @@ class MemoryExchange:
     async def drain(self) -> None:
         return None
 
+    @property
+    def gone(self) -> bool:
+        return self._gone.is_set()
+
     async def disconnected(self) -> None:
         await self._gone.wait()
 

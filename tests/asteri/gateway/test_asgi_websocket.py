@@ -16,7 +16,7 @@ from asteri.gateway.asgi_websocket import serve
 from tests.asteri.websocket_peer import Fields, serving
 
 
-class MemoryChannel(Channel):
+class MemoryChannel:
     """A channel whose peer is a list of messages and then a close code."""
 
     path = "/chät"

@@ -1,4 +1,4 @@
-"""Every test of a connection runs on both loops."""
+"""Tests of a connection that use `loop_kind` run on every loop that is installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from ..serving import LOOPS, current
 
 
-@pytest.fixture(autouse=True, params=LOOPS)
+@pytest.fixture(params=LOOPS)
 def loop_kind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Choose the loop that `run` uses."""
     current[0] = request.param

@@ -15,7 +15,7 @@ from asteri.wire.limits import Limits
 from ..forms import FORMS
 from ..serving import run, serving
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.usefixtures("loop_kind")]
 TEXT = ((b"content-type", b"text/plain"),)
 
 
@@ -245,6 +245,35 @@ def test_an_error_in_the_body_while_the_application_reads(form: str) -> None:
                 assert await peer.rest() == b""
 
     run(main())
+
+
+def test_an_application_that_answers_a_refused_request_is_not_at_fault(
+    form: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: list[str] = []
+
+    async def app(x: Any) -> None:
+        with pytest.raises(Disconnected):
+            await x.read()
+        if x.path == "/respond":
+            x.respond(400, TEXT, b"mine")
+        else:
+            sink = x.begin(400, TEXT)
+            with pytest.raises(Disconnected):
+                await sink.write(b"mine")
+        ended.append(x.path)
+
+    async def main() -> None:
+        async with serving(form, app) as server:
+            for path in (b"/respond", b"/begin"):
+                peer = await server.connect()
+                await peer.send(b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+                await asyncio.sleep(0.01)
+                assert (await peer.ask(b"nonsense\r\n"))[2] == b"malformed chunk size\n"
+                assert await peer.rest() == b""
+
+    run(main())
+    assert ended == ["/respond", "/begin"] and not caplog.records
 
 
 @pytest.mark.parametrize("where", ["sync", "async", "late"])

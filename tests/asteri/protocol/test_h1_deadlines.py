@@ -16,6 +16,7 @@ from ..forms import FORMS
 from ..serving import run, serving
 from .test_h1 import echo_body, echo_path, get
 
+pytestmark = pytest.mark.usefixtures("loop_kind")
 both_forms = pytest.mark.parametrize("form", FORMS)
 
 

@@ -8,10 +8,10 @@ from asteri.supervisor import notify
 def test_lines_and_end() -> None:
     link, end = notify.pair()
     assert link.read() == []
-    end.watch("/a b")
+    end.watch(["/a b", "/c"])
     end.ready()
     end.changed("x\ny")
-    assert link.read() == [("watch", "/a b"), ("ready", ""), ("changed", "x?y")]
+    assert link.read() == [("watch", "/a b"), ("watch", "/c"), ("ready", ""), ("changed", "x?y")]
     assert not link.ended()
     end.close()
     assert link.read() == []

@@ -89,6 +89,24 @@ def test_stop_waits_for_the_request_in_flight_and_shuts_down_afterwards() -> Non
     asyncio.run(scenario())
 
 
+def test_an_idle_connection_may_bring_one_more_request_while_lingering() -> None:
+    async def scenario() -> None:
+        async with asteri.serve(Application()) as server:
+            reader, writer = await asyncio.open_connection(*server.address)
+            request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+            writer.write(request)
+            assert b"connection: close" not in (await reader.readuntil(b"\r\n\r\n")).lower()
+            stopping = asyncio.ensure_future(server.stop(linger=5.0))
+            await asyncio.sleep(0.02)
+            writer.write(request)
+            assert b"connection: close" in (await reader.read()).lower()
+            await stopping
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(scenario())
+
+
 def test_stop_cuts_what_exceeds_the_graceful_timeout(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         application = Application()

@@ -85,6 +85,12 @@ def test_what_is_nothing(path):
     assert found is None
 
 
+def test_what_is_not_a_path_is_nothing_even_to_a_route_for_everything():
+    table = router("* /{p:anything}", "* /...")
+    for target in ("*", "", "x"):
+        assert table.find("OPTIONS", target) is None
+
+
 def test_a_less_specific_route_with_the_method_beats_a_more_specific_one_without():
     table = router("GET /u/me", "GET /u/{id:int}", "PUT /u/{name}", "POST /{p:path}", "DELETE /...")
     assert table.find("PUT", "/u/me") == Found("PUT /u/{name}", ("me",))
@@ -229,7 +235,19 @@ def test_explain_names_the_winner_and_the_others():
 
 # The oracle: every route as one regular expression, tried in order of specificity.
 
-STEPS = ["a", "b", "a.b", "{i:int}", "{s}", "{s}.b", "a{s}", "{p:path}", "{q:anything}"]
+STEPS = [
+    "a",
+    "b",
+    "a.b",
+    "{i:int}",
+    "{s}",
+    "{s}.b",
+    "a{s}",
+    "{p:path}",
+    "{q:anything}",
+    "{p:path}.b",
+    "{q:anything}-{s}",
+]
 STEP = st.sampled_from(STEPS)
 TEXTS = st.lists(STEP, min_size=0, max_size=4)
 ROUTES = st.lists(
@@ -296,6 +314,7 @@ def specificity(entries: list[Entry]) -> Callable[[Entry], list[Any]]:
     return key
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(ROUTES, PATHS, st.sampled_from(["GET", "POST", "PUT"]))
 def test_the_same_as_expressions_in_order_of_specificity(drawn, parts, method):
@@ -355,6 +374,9 @@ HOSTILE = [
     "/" + "-" * 8_000,
     "/" + "1" * 8_000,
     "/x" * 499,
+    "/" + "-" * 8_000 + "/!",
+    "/" + "1." * 4_000 + "/",
+    "/" + "-/" * 4_000,
 ]
 
 
@@ -368,6 +390,8 @@ def test_hostile_paths_cost_little(path):
         "GET /{a:path}/x/{b:path}/y/{c:path}/z",
         "GET /{a}-{b}-{c}-{d}!",
         "GET /{n:uuid}",
+        "GET /{p:path}-{b}!",
+        "GET /{p:path}.{a}.{n:int}",
     )
     table.find("GET", path)
     # About 1 ms; the bound is for a loaded machine.

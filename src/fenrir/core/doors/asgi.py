@@ -184,6 +184,10 @@ class ASGIExchange:
             self._gone = True
             raise Disconnected("the client left") from exc
 
+    @property
+    def gone(self) -> bool:
+        return self._gone
+
     async def disconnected(self) -> None:
         while not self._gone:
             message = await self._asgi_receive()

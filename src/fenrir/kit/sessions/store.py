@@ -2,6 +2,9 @@
 
 `session_of` notes the session in the request context, so every dialect gets the same one, and has it saved after the
 last hook, when nothing of the response may change any more. A session that nobody asks for costs nothing.
+
+The whole session is one cookie, so of two requests that change it at once the one whose response arrives last wins; the
+cookie is never mixed of both. What must not be lost so belongs into a database.
 """
 
 from __future__ import annotations
@@ -87,9 +90,7 @@ def save_session(session: Session, config: SessionConfig, reply: Reply) -> None:
         headers.setdefault("cache-control", "private")
 
 
-def _cookie(
-    config: SessionConfig, value: str, *, expires: datetime | None = None, max_age: int | None = None
-) -> bytes:
+def _cookie(config: SessionConfig, value: str, *, expires: datetime | None = None, max_age: int | None = None) -> bytes:
     return cookie_header(
         config.cookie_name,
         value,

@@ -233,8 +233,10 @@ def _evaluated(annotation: Any, scope: dict[str, Any], call: Any, name: str) -> 
 
 def return_annotation(call: Callable[..., Any]) -> Any:
     """Return the evaluated annotation of the result; `inspect.Signature.empty` when there is none or it is unknown."""
-    signature = inspect.signature(call)
-    annotation = signature.return_annotation
+    try:
+        annotation = inspect.signature(call).return_annotation
+    except (TypeError, ValueError):  # written in C, without a signature
+        return inspect.Signature.empty
     if isinstance(annotation, (str, ForwardRef)):
         scope = getattr(inspect.unwrap(_whole(call)), "__globals__", {})
         try:
@@ -384,7 +386,7 @@ def _inferred(annotation: Any, plain: Any, default: Any, in_path: bool) -> Field
         kind = parameters.Body
     else:
         kind = parameters.Query
-    info = kind(value, annotation=annotation)
+    info: FieldInfo = kind(value, annotation=annotation)
     if get_origin(annotation) is Annotated:
         default_value = info.default
         info = _merged(info, annotation)
