@@ -1,4 +1,4 @@
-"""Converters of URI templates: objects whose `convert` returns the value of a piece of the path, or None for no match."""
+"""Converters of URI templates: `convert` returns the value of a piece of the path, or None for no match."""
 
 from __future__ import annotations
 
