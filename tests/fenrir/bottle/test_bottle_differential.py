@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import re
 import warnings
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -123,7 +124,7 @@ def program(b, folder):
     @app.post("/form")
     def form():
         return {
-            "forms": {name: value for name, value in request.forms.items()},
+            "forms": dict(request.forms.items()),
             "params": sorted(request.params.keys()),
             "files": {name: [f.raw_filename, f.file.read().decode()] for name, f in request.files.items()},
         }
@@ -230,7 +231,8 @@ def both(tmp_path_factory):
 
 MULTIPART = (
     b'--B\r\nContent-Disposition: form-data; name="t"\r\n\r\nval\r\n'
-    b'--B\r\nContent-Disposition: form-data; name="f"; filename="n.txt"\r\nContent-Type: text/plain\r\n\r\ndata\r\n--B--\r\n'
+    b'--B\r\nContent-Disposition: form-data; name="f"; filename="n.txt"\r\n'
+    b"Content-Type: text/plain\r\n\r\ndata\r\n--B--\r\n"
 )
 FORM = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
 
@@ -320,7 +322,7 @@ def test_the_answers_agree(both, method, path, body, environ):
     assert ours.cookies == theirs.cookies
     if theirs.code >= 400 and b"<html>" in theirs.body:
         assert b"<html>" in ours.body
-        assert f"Error: {theirs.status}".encode() in ours.body
+        assert re.search(b"<h1>.*</h1>", ours.body)[0] == re.search(b"<h1>.*</h1>", theirs.body)[0]
     elif "json" in theirs.headers.get("Content-Type", ""):
         if method != "HEAD":
             assert json.loads(ours.body) == json.loads(theirs.body)
