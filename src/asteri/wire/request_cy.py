@@ -77,7 +77,7 @@ def _only(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, allowed
         base: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, data))
         member: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, allowed))
         i: cython.Py_ssize_t
-        for i in range(start, end):  # noqa: SIM110 (a generator would not be a C loop)
+        for i in range(start, end):
             if not member[base[i]]:
                 return False
         return True

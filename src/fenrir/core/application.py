@@ -412,7 +412,7 @@ def _entry(plan: Plan) -> Entry:
         source=route.source,
         label=route.title,
         head=dialect.head and not route.websocket,
-        options=dialect.options and not route.websocket,
+        options=route.options.get("automatic_options", dialect.options) and not route.websocket,
         ordered=dialect.ordered,
     )
 

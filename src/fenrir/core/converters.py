@@ -21,6 +21,7 @@ from typing import Any
 
 __all__ = [
     "DEFAULT",
+    "Bounded",
     "Converter",
     "ConverterError",
     "Converters",
@@ -51,6 +52,7 @@ class Converter:
         format: value -> text, not yet percent-encoded; raises ValueError for a value that could not match.
         weight: the lower, the more specific.
         multi_segment: the text may hold slashes.
+        choices: the only texts that match, where they are few; for documentation.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Converter:
     format: Callable[[Any], str] = str
     weight: int = 50
     multi_segment: bool = False
+    choices: tuple[str, ...] = ()
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +106,7 @@ _FREE = frozenset({SEGMENT, ".+", ".*", "[^/].*", "[^/]+?", ".+?", ".*?", "[^/].
 
 
 @dataclass(frozen=True, slots=True)
-class _Bounded:
+class Bounded:
     """A number between two bounds. A value, so that equal types are equal."""
 
     kind: Callable[[str], Any]
@@ -173,7 +176,7 @@ def integer(
     if digits is not None and (not isinstance(digits, int) or digits < 1):
         raise ConverterError(f"digits of {name!r} must be a positive whole number, not {digits!r}")
     regex = ("-?" if signed else "") + ("[0-9]+" if digits is None else f"[0-9]{{{digits}}}")
-    convert: Callable[[str], Any] = int if min is None and max is None else _Bounded(int, min, max)
+    convert: Callable[[str], Any] = int if min is None and max is None else Bounded(int, min, max)
     plain = min is None and max is None and digits is None
     weight = (20 if plain else 15) + (1 if signed else 0)
     return Converter(name, regex, convert, _whole if digits is None else _Digits(digits), weight)
@@ -190,7 +193,7 @@ def floating(
     """Make a converter for a decimal number; `point` demands a fraction, so that `1` is not one."""
     _check_bounds(name, min, max)
     fraction = r"\.[0-9]+" if point else r"(?:\.[0-9]+)?"
-    convert: Callable[[str], Any] = float if min is None and max is None else _Bounded(float, min, max)
+    convert: Callable[[str], Any] = float if min is None and max is None else Bounded(float, min, max)
     weight = (30 if min is None and max is None else 25) + (1 if signed else 0)
     return Converter(name, ("-?" if signed else "") + "[0-9]+" + fraction, convert, _real, weight)
 
@@ -226,7 +229,7 @@ def any_of(*choices: str, name: str = "any") -> Converter:
         raise ConverterError(f"{name!r} needs the texts to choose from: any(a,b,'c d')")
     # The longest first: inside a mixed segment the expression is not anchored at its end.
     regex = "(?:" + "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True)) + ")"
-    return Converter(name, regex, weight=5, multi_segment=any("/" in text for text in texts))
+    return Converter(name, regex, weight=5, multi_segment=any("/" in text for text in texts), choices=tuple(texts))
 
 
 def pattern_of(

@@ -201,7 +201,7 @@ class _Base:
 
     def handler(self) -> str:
         """Write the call of the handler."""
-        self.w.value("handler", self.route.handler)
+        self.w.value("handler", self.binding.handler or self.route.handler)
         return self.w.called(self.route.mode, "handler", self.arguments(self.binding.arguments, "handler"))
 
 

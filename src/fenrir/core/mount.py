@@ -35,6 +35,7 @@ class MountedExchange:
         self._c = c
         self.answered = False
         self.method = outer.method
+        self.rest = rest  # "" when the path is the prefix itself, which WSGI tells from "/"
         self.path = rest or "/"
         prefix = outer.connection.root_path + plan.mount.prefix
         self.raw_path = _raw_rest(outer.raw_path, plan.mount.prefix) or b"/"

@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 
 from fenrir.core.errors import StatusError
 
-__all__ = ["THREADS", "Hop", "Overloaded", "on_loop", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "on_loop", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -162,6 +162,11 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
         Overloaded: too many callers wait for a thread already.
     """
     return await _submit(lambda: call(*args, **kwargs))
+
+
+def in_worker() -> bool:
+    """Say whether this thread works for a loop, so that `on_loop` may be called."""
+    return _thread.loop is not None
 
 
 def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -1,8 +1,8 @@
 """`Fenrir`: one application that is spoken to in five ways. It chooses a dialect; it does not implement one.
 
-Three rules decide everything here (paradigms.md). You get back the dialect you spoke: a decorator that only one paradigm has
-belongs to that paradigm, wherever the route stands. It is decided when you register; where two readings exist you get an
-error with your line and both spellings. Where frameworks differ in a name only, all names reach the same object.
+Three rules decide everything here (docs/adr/0008). You get back the dialect you spoke: a decorator that only one
+paradigm has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with your line
+and both spellings. Where frameworks differ in a name only, all names reach the same object.
 
 `app.fastapi`, `app.flask`, `app.falcon`, `app.sanic` and `app.bottle` speak one dialect explicitly, on the same engine.
 """
@@ -14,25 +14,24 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from fenrir.bottle.door import BottleDoor
-from fenrir.falcon.door import FalconDoor
-from fenrir.fastapi.door import FastAPIDoor
-from fenrir.flask.door import FlaskDoor
-from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
-from fenrir.sanic.door import SanicDoor
-
 import asteri
 from asteri.exchange import Doors
+from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
 from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
 from fenrir.core.urls import url_for
+from fenrir.falcon.door import FalconDoor
+from fenrir.fastapi import FastAPIDoor
+from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
+from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
+from fenrir.sanic.door import SanicDoor
 
 if TYPE_CHECKING:
     from fenrir.testing import Client

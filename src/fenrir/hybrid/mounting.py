@@ -1,4 +1,4 @@
-"""Mounting applications: ASGI and WSGI ones become exchanges below a prefix; hooks of the outer app stay around them."""
+"""Mounting: ASGI and WSGI applications answer what is below a prefix, with the hooks of the outer one around them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["asgi_mount", "is_asgi", "wsgi_mount"]
 
 
 def is_asgi(app: Any) -> bool:
-    """Say whether an application is ASGI (also: direct) rather than WSGI.
+    """Say whether an application is ASGI rather than WSGI: a coroutine function, or a callable of three arguments.
 
     Raises:
-        DeclarationError: it is neither; a callable of two arguments is WSGI, one of three (or a coroutine function) ASGI.
+        DeclarationError: it can not be called.
     """
     if hasattr(app, "__asteri__"):
         return True
@@ -63,6 +63,7 @@ def wsgi_mount(engine: Application, prefix: str, app: Callable[..., Iterable[byt
     bridge = wsgi_app(app, executor=threads)
 
     async def call(exchange: Any, prefix: str) -> None:
+        exchange.path = exchange.rest
         await bridge(exchange)
 
     _add(engine, prefix, app, "WSGI", call, None)

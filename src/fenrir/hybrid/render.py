@@ -1,8 +1,8 @@
 """What a native handler's return value means, decided per route at startup (paradigms rules 7 to 10).
 
 A response of any dialect is taken as it is; `str` is HTML; `bytes` are bytes; `(body, status)` and
-`(body, status, headers)` are responses; None means the response object that the handler was given, or 204; iterators stream;
-a path is a file; everything else is JSON, filtered by the response model where there is one.
+`(body, status, headers)` are responses; None means the response object that the handler was given, or 204; iterators
+stream; a path is a file; everything else is JSON, filtered by the response model where there is one.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from fenrir.fastapi.responses import JSONResponse, Response
-
 from fenrir.core.dialect import Fast, Renderer
 from fenrir.core.reply import HasReply, Reply
+from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import parse_status
 from fenrir.kit.files import file_reply

@@ -1,7 +1,7 @@
 """Work that a handler leaves for after its response; each piece is a callable with its arguments.
 
-A plain function runs in a worker thread, a coroutine function on the loop, one after the other in the order in which they
-were added. An exception ends the series and is logged by the application, as upstream's server does.
+A plain function runs in a worker thread, a coroutine function on the loop, one after the other in the order in which
+they were added. An exception ends the series.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Files as replies: conditional requests, ranges and the name under which a browser saves them.
 
 `file_reply` is what every dialect's way of sending a file comes down to. It looks at the file once, answers 304, 412 or
-416 where RFC 9110 asks for it, and otherwise streams exactly as many bytes as it promised: a file that grows meanwhile is
-cut there, one that shrinks ends the connection. Every step that touches the disk while streaming runs in a worker thread.
+416 where RFC 9110 asks for it, and otherwise streams exactly as many bytes as it promised: a file that grows meanwhile
+is cut there, one that shrinks ends the connection. Every step that touches the disk while streaming runs in a worker
+thread.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import mimetypes
 import os
 import secrets
 import stat as modes
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -42,7 +43,7 @@ class RequestHeaders(Protocol):
         """Return all values of a field."""
 
 
-def guess_media_type(name: str, default: str = "text/plain") -> str:
+def guess_media_type(name: str, default: str = "application/octet-stream") -> str:
     """Return the media type that the end of a file name stands for, with a charset if it is text."""
     kind = mimetypes.guess_type(name)[0] or default
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
@@ -68,7 +69,7 @@ def file_reply(
     method: str,
     request: RequestHeaders,
     status: int = 200,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]] = (),
     media_type: str | None = None,
     filename: str | None = None,
     disposition: str = "attachment",
@@ -93,7 +94,7 @@ def file_reply(
     info = stat_result if stat_result is not None else Path(path).stat()
     if not modes.S_ISREG(info.st_mode):
         raise IsADirectoryError(f"{os.fspath(path)!r} is no regular file")
-    answer = MutableHeaders(headers or {})
+    answer = MutableHeaders(headers)
     answer.setdefault("content-type", media_type or guess_media_type(filename or os.fspath(path)))
     if filename is not None:
         answer.setdefault("content-disposition", content_disposition(filename, disposition))
@@ -160,7 +161,7 @@ def _many_ranges(
 async def _pieces(
     path: str | os.PathLike[str], parts: Sequence[tuple[bytes, int, int]], end: bytes
 ) -> AsyncIterator[bytes]:
-    file: BinaryIO = await to_thread(open, path, "rb")  # type: ignore[arg-type, assignment]
+    file: BinaryIO = await to_thread(open, path, "rb")
     try:
         for head, start, stop in parts:
             if head:

@@ -1,8 +1,8 @@
 """Server-Sent Events (WHATWG HTML §9.2): events as bytes, and the body of a response that sends them.
 
-A field can not hold a line break: `event` and `id` with one are refused, `data` is split over several lines. While nothing
-happens a comment is sent, so that proxies keep the connection; the wait for the next event is never cancelled for
-it, the event that comes next is the next one.
+A field can not hold a line break: `event` and `id` with one are refused, `data` is split over several lines. While
+nothing happens a comment is sent, so that proxies keep the connection; the wait for the next event is never cancelled
+for it, so that no event is lost.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _lines(text: str | None) -> list[str]:
 
 
 def event_bytes(item: Any, dump: Dump = dumps) -> bytes:
-    """Return what an iterable yielded as an event: a `ServerSentEvent`, or the data of one; bytes are sent as they are."""
+    """Return the event for what an iterable yielded: a `ServerSentEvent`, the data of one, or bytes as they are."""
     if isinstance(item, (bytes, bytearray)):
         return bytes(item)
     if not isinstance(item, ServerSentEvent):
@@ -145,7 +145,7 @@ async def _following(source: AsyncIterator[Any]) -> Any:
 
 async def _threaded(items: Iterator[Any]) -> AsyncIterator[Any]:
     try:
-        while (item := await to_thread(next, items, _END)) is not _END:  # type: ignore[arg-type]
+        while (item := await to_thread(next, items, _END)) is not _END:
             yield item
     finally:
         close = getattr(items, "close", None)

@@ -384,7 +384,7 @@ def _inferred(annotation: Any, plain: Any, default: Any, in_path: bool) -> Field
         kind = parameters.Body
     else:
         kind = parameters.Query
-    info = kind(value, annotation=annotation)
+    info: FieldInfo = kind(value, annotation=annotation)
     if get_origin(annotation) is Annotated:
         default_value = info.default
         info = _merged(info, annotation)

@@ -32,9 +32,8 @@ _SEQUENCES = (Sequence, list, tuple, set, frozenset, deque)
 
 def is_class(annotation: object, of: type[T] | tuple[type[T], ...]) -> TypeGuard[type[T]]:
     """Say whether an annotation is a class below another; never raises for what is no class."""
-    candidate: Any = annotation
     # `list[int]` passes for a class with isinstance, but not with issubclass.
-    return isinstance(candidate, type) and type(candidate) is not types.GenericAlias and issubclass(candidate, of)
+    return get_origin(annotation) is None and isinstance(annotation, type) and issubclass(annotation, of)
 
 
 def unalias(annotation: Any) -> Any:

@@ -1,0 +1,36 @@
+"""FastAPI's dialect: `from fenrir.fastapi import FastAPI, Depends, Query, ...`. See PARITY.md for what differs."""
+
+from fenrir.fastapi import status
+from fenrir.fastapi.app import FastAPI, FastAPIDoor
+from fenrir.fastapi.background import BackgroundTasks
+from fenrir.fastapi.datastructures import UploadFile
+from fenrir.fastapi.exceptions import HTTPException, WebSocketException
+from fenrir.fastapi.param_functions import Body, Cookie, Depends, File, Form, Header, Path, Query, Security
+from fenrir.fastapi.requests import Request
+from fenrir.fastapi.responses import Response
+from fenrir.fastapi.routing import APIRouter
+from fenrir.fastapi.websockets import WebSocket, WebSocketDisconnect
+
+__all__ = [
+    "APIRouter",
+    "BackgroundTasks",
+    "Body",
+    "Cookie",
+    "Depends",
+    "FastAPI",
+    "FastAPIDoor",
+    "File",
+    "Form",
+    "HTTPException",
+    "Header",
+    "Path",
+    "Query",
+    "Request",
+    "Response",
+    "Security",
+    "UploadFile",
+    "WebSocket",
+    "WebSocketDisconnect",
+    "WebSocketException",
+    "status",
+]

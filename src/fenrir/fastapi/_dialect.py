@@ -1,0 +1,157 @@
+"""How FastAPI is spoken: the record of policies, and the functions that it points to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fenrir.core.binding import ArgumentSource, Given
+from fenrir.core.converters import Converters, floating, integer, string, tail, unique
+from fenrir.core.declare import Mode, Route
+from fenrir.core.dialect import Dialect, Renderer
+from fenrir.core.errors import InternalError, MethodNotAllowed, NotFound, StatusError
+from fenrir.core.pattern import braces
+from fenrir.core.reply import Reply
+from fenrir.core.router import Slashes
+from fenrir.fastapi.exceptions import StarletteHTTPException
+from fenrir.fastapi.requests import HTTPConnection, Request
+from fenrir.fastapi.responses import Response
+from fenrir.fastapi.websockets import WebSocket
+from fenrir.http.headers import MutableHeaders
+from fenrir.http.json import dumps
+from fenrir.http.status import forbids_body
+from fenrir.kit.background import BackgroundTasks
+from fenrir.kit.validation import RequestValidationError
+from fenrir.kit.validation.shapes import is_class
+
+if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
+
+__all__ = ["DIALECT", "HandedResponse", "given_by_type", "handed_response", "handed_tasks"]
+
+log = logging.getLogger("fenrir.error")
+
+TASKS = "fastapi.tasks"
+HANDED = "fastapi.response"
+
+CONVERTERS = Converters(string()).extend(
+    {
+        "str": string(),
+        "path": tail(regex=".*"),
+        "int": integer(signed=False),
+        "float": floating(signed=False),
+        "uuid": unique(),
+    }
+)
+
+
+class HandedResponse(Response):
+    """The response that a handler is given to set headers, cookies and a status on; the body is what it returns."""
+
+    _status: int | None = None
+
+    @property  # type: ignore[override]
+    def status_code(self) -> int | None:
+        """The status, None until it was set."""
+        return self._status
+
+    @status_code.setter
+    def status_code(self, status: int | None) -> None:
+        self._status = None if status is None else int(status)
+
+
+def handed_response(c: RequestContext) -> HandedResponse:
+    """Return the response that this request's handler and dependencies share."""
+    c.plain = False
+    handed: HandedResponse = c.note(HANDED, lambda c: HandedResponse.over(c.reply))
+    return handed
+
+
+def handed_tasks(c: RequestContext) -> BackgroundTasks:
+    """Return the tasks that this request's handler and dependencies share."""
+    c.plain = False
+    tasks: BackgroundTasks = c.note(TASKS, lambda c: BackgroundTasks())
+    return tasks
+
+
+def _view(c: RequestContext) -> Any:
+    return c.view(DIALECT)
+
+
+handed_response.shares_reply = True  # type: ignore[attr-defined]
+
+
+def given_by_type(name: str, annotation: Any, position: int) -> ArgumentSource | None:
+    """Say which arguments are given because of their annotation."""
+    if is_class(annotation, HTTPConnection):
+        return Given(_view)
+    if is_class(annotation, Response):
+        return Given(handed_response)
+    if is_class(annotation, BackgroundTasks):
+        return Given(handed_tasks)
+    return None
+
+
+def _request(c: RequestContext) -> HTTPConnection:
+    return WebSocket(c) if c.plan is not None and c.plan.route.websocket else Request(c)
+
+
+def _adopt(exc: Exception) -> Exception:
+    """Return an engine's or another dialect's exception as the users of this dialect know it."""
+    if isinstance(exc, (StarletteHTTPException, RequestValidationError)) or not isinstance(exc, StatusError):
+        return exc
+    if isinstance(exc, InternalError):
+        return exc
+    detail = exc.http_detail
+    if isinstance(exc, (NotFound, MethodNotAllowed)):
+        detail = None  # the phrase
+    adopted = StarletteHTTPException(exc.http_status, detail, dict(exc.http_headers) or None)
+    adopted.__cause__ = exc
+    return adopted
+
+
+def _error(c: RequestContext, exc: Exception) -> Reply:
+    """Answer `{"detail": ...}`, and nothing but the phrase for what nobody expected."""
+    if isinstance(exc, InternalError) or not isinstance(exc, StatusError):
+        return _internal()
+    reply = Reply(exc.http_status, MutableHeaders(exc.http_headers))
+    if forbids_body(exc.http_status):
+        return reply
+    try:
+        reply.body = dumps({"detail": exc.http_detail})
+    except (TypeError, ValueError) as broken:
+        log.error("the detail of %s can not be written as JSON", type(exc).__name__, exc_info=broken)
+        return _internal()
+    reply.headers.setdefault("content-type", "application/json")
+    return reply
+
+
+def _internal() -> Reply:
+    headers = MutableHeaders([(b"content-type", b"text/plain; charset=utf-8")])
+    return Reply(500, headers, b"Internal Server Error")
+
+
+def _renderer(route: Route) -> Renderer:
+    """Return the renderer that was made when the route was declared."""
+    make: Callable[[], Renderer] = route.options["renderer"]
+    return make()
+
+
+DIALECT = Dialect(
+    name="fastapi",
+    parse=braces,
+    converters=CONVERTERS,
+    renderer=_renderer,
+    error=_error,
+    adopt_error=_adopt,
+    request=_request,
+    response=lambda c, reply: Response.over(reply),
+    reads_body=False,
+    blocking=Mode.THREAD,
+    slashes=Slashes.REDIRECT_307,
+    head=False,
+    options=False,
+    ordered=True,
+    unrouted_hooks=True,
+)

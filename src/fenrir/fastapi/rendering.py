@@ -1,0 +1,155 @@
+"""What the return value of a route means: filtered by its model, written as JSON, or streamed.
+
+The short way (`Fast`) is for what most routes do: a value that becomes JSON with a fixed status. Everything else takes
+`render`: responses of any dialect, a response class of the user's choice, generators, and requests whose handler
+was given a response or background tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fenrir.core.dialect import Fast, Renderer
+from fenrir.core.reply import Reply
+from fenrir.fastapi._dialect import HANDED, TASKS, HandedResponse
+from fenrir.fastapi.responses import EventSourceResponse, JSONResponse, Response, StreamingResponse
+from fenrir.http.headers import MutableHeaders
+from fenrir.http.json import dumps
+from fenrir.http.status import forbids_body
+from fenrir.kit.sse import ServerSentEvent, encode_event, event_bytes, event_stream
+from fenrir.kit.validation import Serializer, dump_plain, jsonable_encoder
+from fenrir.kit.validation.encoder import finite
+
+if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
+
+__all__ = ["Rendering", "is_events"]
+
+JSON_HEADERS = ((b"content-type", b"application/json"),)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendering:
+    """How one route renders.
+
+    Attributes:
+        model: filters and writes the value; None without a response model.
+        response_class: None for the default, which is JSON straight to bytes.
+        status: None means the response class's own.
+        stream: "", or of a generator "json" (a line for each value), "events", or "raw" for its response class.
+        item: filters and writes each value of a stream.
+    """
+
+    model: Serializer | None
+    response_class: type[Response] | None
+    status: int | None
+    stream: str = ""
+    item: Serializer | None = None
+
+    def renderer(self) -> Renderer:
+        """Return what the engine calls."""
+        if self.stream:
+            return Renderer(self._render_stream)
+        return Renderer(self._render, self._fast())
+
+    def _fast(self) -> Fast | None:
+        status = self.status or 200
+        if self.response_class not in (None, JSONResponse) or forbids_body(status):
+            return None
+        if self.response_class is JSONResponse and self.model is not None:
+            return None  # asked for by name it writes NaN as an error, the default as null
+        write = self.model.dump if self.model is not None else dump_plain
+
+        def dump(value: Any) -> bytes | None:
+            if type(value) is not dict and hasattr(value, "__reply__"):
+                return None
+            return write(value)
+
+        return Fast(status, JSON_HEADERS, dump)
+
+    def _render(self, c: RequestContext, value: Any) -> Reply:
+        if hasattr(value, "__reply__"):
+            reply: Reply = value.__reply__()
+            if reply.background is None:
+                reply.background = _tasks(c)
+            return reply
+        status = self._status(c)
+        if self.response_class is None:
+            write = self.model.dump if self.model is not None else dump_plain
+            reply = Reply(status or 200, MutableHeaders(JSON_HEADERS), write(value))
+        else:
+            content = self.model.jsonable(value) if self.model is not None else jsonable_encoder(value)
+            made = self.response_class(content) if status is None else self.response_class(content, status_code=status)
+            reply = made.__reply__()
+        if forbids_body(reply.status):
+            reply.body = b""
+        return self._finished(c, reply)
+
+    def _status(self, c: RequestContext) -> int | None:
+        handed = _handed(c)
+        return handed.status_code if handed is not None and handed.status_code else self.status
+
+    def _finished(self, c: RequestContext, reply: Reply) -> Reply:
+        if c.touched_reply is not None:
+            reply.headers.extend(c.touched_reply.headers)
+        if reply.background is None:
+            reply.background = _tasks(c)
+        return reply
+
+    # -------------------------------------------------------------- streams
+    def _render_stream(self, c: RequestContext, value: Any) -> Reply:
+        status = self._status(c) or 200
+        if self.stream == "events":
+            stream = event_stream(value, encode=self._event)
+            reply = StreamingResponse(stream, status, None, "text/event-stream").__reply__()
+            reply.headers.set("cache-control", "no-cache")
+            reply.headers.set("x-accel-buffering", "no")
+        elif self.stream == "json":
+            is_async = isinstance(value, AsyncGenerator)
+            lines: Any = _lines(value, self._line) if is_async else _lines_here(value, self._line)
+            reply = StreamingResponse(lines, status, None, "application/jsonl").__reply__()
+        else:
+            response_class: Any = self.response_class
+            reply = response_class(content=value, status_code=status).__reply__()
+        return self._finished(c, reply)
+
+    def _line(self, item: Any) -> bytes:
+        if self.item is not None:
+            return self.item.dump(item) + b"\n"
+        return dumps(finite(jsonable_encoder(item))) + b"\n"
+
+    def _event(self, item: Any) -> bytes:
+        if isinstance(item, ServerSentEvent):
+            return event_bytes(item, dump_plain)
+        return encode_event(data=self._line(item)[:-1].decode("utf-8"))
+
+
+def _handed(c: RequestContext) -> HandedResponse | None:
+    return c.notes.get(HANDED) if c.notes is not None else None
+
+
+def _tasks(c: RequestContext) -> Any:
+    return c.notes.get(TASKS) if c.notes is not None else None
+
+
+async def _lines(values: AsyncGenerator[Any, None], write: Callable[[Any], bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for value in values:
+            yield write(value)
+    finally:
+        await values.aclose()
+
+
+def _lines_here(values: Generator[Any, None, None], write: Callable[[Any], bytes]) -> Iterator[bytes]:
+    try:
+        for value in values:
+            yield write(value)
+    finally:
+        values.close()
+
+
+def is_events(response_class: object) -> bool:
+    """Say whether a route with this response class sends events."""
+    return isinstance(response_class, type) and issubclass(response_class, EventSourceResponse)
