@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asteri.exchange import ChannelClosed
 from fenrir.core.context import unhandled
 from fenrir.core.errors import StatusError, find_error_handler
+from fenrir.core.hooks import call_hook
 from fenrir.http.json import dumps
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
     if found is not None:
         handler, exc = found
         try:
-            outcome = await handler.call(c, exc)
+            outcome = await call_hook(handler.call, handler.mode, c, exc)
         except Exception as second:
             exc = second
         else:

@@ -14,7 +14,7 @@ from fenrir.core.declare import Hook, Mode, Stage, caller
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.config import Config
 from fenrir.flask.door import FlaskDoor
-from fenrir.flask.helpers import get_debug_flag
+from fenrir.flask.shortcuts import get_debug_flag
 from fenrir.http.forms import FormLimits
 from fenrir.kit.sessions import session_of
 
@@ -74,9 +74,7 @@ class Flask(FlaskDoor):
         if static_host is not None or host_matching or subdomain_matching:
             raise TypeError("matching of hosts and subdomains is not supported yet; see PARITY.md of fenrir.flask")
         if instance_path is not None and not Path(instance_path).is_absolute():
-            raise ValueError(
-                "If an instance path is provided it must be absolute. A relative path was given instead."
-            )
+            raise ValueError("If an instance path is provided it must be absolute. A relative path was given instead.")
         engine = Application(DIALECT, import_name)
         super().__init__(
             engine,
@@ -94,9 +92,11 @@ class Flask(FlaskDoor):
         self.config.changed = self._config_changed  # type: ignore[attr-defined]
         self._limit()
         # Before all hooks of the user: inline, because it only looks.
-        engine.add_hook(
-            Hook(Stage.BEFORE_HANDLER, self._begin, Mode.INLINE, DIALECT.name, caller(), order=-(1 << 62))
-        )
+        engine.add_hook(Hook(Stage.BEFORE_HANDLER, self._begin, Mode.INLINE, DIALECT.name, caller(), order=-(1 << 62)))
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Say whether a template's output is escaped: texts, and files that are HTML or XML by their name."""
+        return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
 
     def _config_changed(self, key: str) -> None:
         if key in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS"):
@@ -161,5 +161,3 @@ def _instance_path(import_name: str) -> str:
     path = Path(file).resolve()
     outside = path.parent.parent if path.name == "__init__.py" else path.parent
     return str(outside / "instance")
-
-
