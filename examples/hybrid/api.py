@@ -104,3 +104,10 @@ def place_order(c: Writing, user: User, order: OrderIn, response: Response) -> A
 @router.get("/orders", response_model=list[Order], tags=["orders"])
 def my_orders(c: Reading, user: User) -> Any:
     return [priced(row) for row in shop.orders_of(c, user)]
+
+
+@router.get("/orders/{number}", response_model=Order, tags=["orders"])
+def one_order(c: Reading, user: User, number: int) -> Any:
+    for row in shop.orders_of(c, user, number=number):
+        return priced(row)
+    raise HTTPException(404, f"You have no order number {number}.")

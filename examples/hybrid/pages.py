@@ -7,7 +7,8 @@ from typing import Any
 import accounts
 import shop
 
-from fenrir.flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from fenrir import current_app
+from fenrir.flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 
 __all__ = ["site"]
 

@@ -91,12 +91,14 @@ def order(c: sqlite3.Connection, who: Person, number: int, copies: int) -> dict[
     }
 
 
-def orders_of(c: sqlite3.Connection, who: Person, limit: int = 20) -> list[dict[str, Any]]:
-    """Return what somebody ordered, the latest first."""
+def orders_of(
+    c: sqlite3.Connection, who: Person, *, number: int | None = None, limit: int = 20
+) -> list[dict[str, Any]]:
+    """Return what somebody ordered, the latest first; only one order if its number is given."""
     rows = c.execute(
-        "SELECT orders.id, title, copies, copies * cents AS cents, person, at FROM orders JOIN books"
-        " ON books.id = book WHERE person = ? ORDER BY orders.id DESC LIMIT ?",
-        (who.name, limit),
+        "SELECT orders.id, title, copies, copies * cents AS cents, person, at FROM orders JOIN books ON books.id = book"
+        " WHERE person = :name AND (:number IS NULL OR orders.id = :number) ORDER BY orders.id DESC LIMIT :limit",
+        {"name": who.name, "number": number, "limit": limit},
     )
     return [dict(row) for row in rows]
 
