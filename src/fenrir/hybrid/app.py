@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from typing import Any, TypeVar, Unpack, cast
@@ -19,6 +20,7 @@ import asteri
 from asteri.exchange import Doors
 from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
+from fenrir.core.converters import pattern_of
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
 from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
@@ -92,6 +94,7 @@ class Fenrir:
         self.engine.facade = self
         self.engine.body_limit = body_limit
         self.dependencies = list(dependencies)
+        self.converters = NATIVE.converters.extend()
         self.flask = FlaskDoor(
             self.engine,
             self.engine.scope,
@@ -211,7 +214,7 @@ class Fenrir:
         if "slashes" in options:
             options["slashes"] = _slashes(options["slashes"])
         try:
-            pattern = NATIVE.parse(path, NATIVE.converters)
+            pattern = NATIVE.parse(path, self.converters)
         except PatternError as exc:
             raise DeclarationError(
                 f"{exc} or use app.flask.route, app.sanic.route or app.bottle.route", source
@@ -258,6 +261,26 @@ class Fenrir:
     def mount_wsgi(self, prefix: str, app: Callable[..., Iterable[bytes]]) -> None:
         """Hand everything below a prefix to a WSGI application, streaming both ways."""
         self.engine.add_mount(wsgi_mount(prefix, app, NATIVE, self.engine.scope, caller()))
+
+    def add_converter(
+        self,
+        name: str,
+        regex: str,
+        convert: Callable[[str], Any] = str,
+        format: Callable[[Any], str] = str,
+    ) -> None:
+        """Add a type for the paths of native routes: `{version:semver}`.
+
+        Args:
+            regex: what the whole text must match, without a slash unless it may take several segments.
+            convert: from the text to the value; a ValueError means that the route does not match.
+            format: back, for `url_for`.
+
+        Raises:
+            ConverterError: the name is no identifier, or the expression can not be used.
+        """
+        made = pattern_of(regex, name=name, convert=convert)
+        self.converters.register(name, replace(made, format=format))
 
     # --------------------------------------------------------------- routers
     def include(self, router: Any, **options: Any) -> None:
