@@ -1,7 +1,7 @@
 """From a user's callable to one that the engine calls: each is bound to the request and the response of its round.
 
-An adapter of a coroutine function is one itself, so that the engine runs each in the way it was written; an async one is
-given the async form of the request.
+An adapter of a coroutine function is one itself, so that the engine runs each in the way it was written; an async one
+is given the async form of the request.
 """
 
 from __future__ import annotations

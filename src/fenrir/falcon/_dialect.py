@@ -1,7 +1,7 @@
 """The policies of this dialect: how errors look, what hooks are shown.
 
-Two records: of the drop-in application, whose habits are all upstream's, and of a door beside other dialects, where GET answers
-HEAD and OPTIONS is answered by itself on every path (paradigms rule 25).
+Two records: of the drop-in application, whose habits are all upstream's, and of a door beside other dialects, where
+GET answers HEAD and OPTIONS is answered by itself on every path (paradigms rule 25).
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from fenrir.core.errors import InternalError, MethodNotAllowed, NotFound, Status
 from fenrir.falcon import errors as errors_module
 from fenrir.falcon._round import round_of
 from fenrir.falcon.constants import MEDIA_JSON, MEDIA_XML
-from fenrir.falcon.errors import HTTPInternalServerError, HTTPMethodNotAllowed, HTTPRouteNotFound
+from fenrir.falcon.errors import (
+    HTTPInternalServerError,
+    HTTPMethodNotAllowed,
+    HTTPRangeNotSatisfiable,
+    HTTPRouteNotFound,
+)
 from fenrir.falcon.http_error import HTTPError, HTTPStatus, code_to_http_status
 from fenrir.falcon.request import Request
 from fenrir.falcon.response import Response
@@ -28,10 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DIALECT", "SHARED", "adopt_error", "compose", "serialize_error"]
 
-_BY_STATUS: dict[int, type[HTTPError]] = {
+_BY_STATUS: dict[int, type[errors_module._Fixed]] = {
     cls.http_status: cls
     for cls in vars(errors_module).values()
-    if isinstance(cls, type) and issubclass(cls, errors_module._Fixed) and cls.__bases__[0].__name__.startswith("_")
+    if isinstance(cls, type)
+    and issubclass(cls, errors_module._Fixed)
+    and "http_status" in vars(cls)
+    and cls not in (HTTPMethodNotAllowed, HTTPRangeNotSatisfiable)  # these need more than a description
 }
 
 
@@ -49,10 +57,12 @@ def adopt_error(exc: Exception) -> Exception:
     if exc.http_status < 400:
         return HTTPStatus(line, list(exc.http_headers))
     told = exc.http_detail if isinstance(exc.http_detail, str) and exc.http_detail != line[4:] else None
-    made = HTTPError(line, description=told, headers=list(exc.http_headers))
     cls = _BY_STATUS.get(exc.http_status)
-    if cls is not None and cls.__init__ is errors_module._Fixed.__init__:
+    made: HTTPError
+    if cls is not None:
         made = cls(description=told, headers=list(exc.http_headers))
+    else:
+        made = HTTPError(line, description=told, headers=list(exc.http_headers))
     made.__cause__ = exc
     return made
 

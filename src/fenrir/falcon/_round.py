@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from fenrir.core.reply import Reply
 from fenrir.falcon.async_request import Request as AsyncRequest
-from fenrir.falcon.ws import WebSocketOptions
 from fenrir.falcon.http_error import HTTPError
 from fenrir.falcon.params import RequestOptions
 from fenrir.falcon.request import Request
 from fenrir.falcon.response import Response, ResponseOptions
+from fenrir.falcon.ws import WebSocketOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +63,9 @@ class Round:
         self.c = c
         self.settings = settings_of(c)
         self.resp = self.settings.response_type(self.settings.resp_options, c=c)
-        self.req = self.settings.request_type(c, self.settings.req_options)
-        # One request in two forms: what is noted on the one is seen on the other.
-        self.async_req = self.settings.async_request_type(c, self.settings.req_options)
-        self.async_req.__dict__ = self.req.__dict__
+        self._req: Request | None = None
+        self._async_req: Request | None = None
+        self._template: str | None = None
         self.params: dict[str, Any] = {}
         self.resource: Any = None
         self.succeeded = False
@@ -74,6 +73,28 @@ class Round:
         self.stopped = False
         self._matched = False
         self._carried = False
+
+    @property
+    def req(self) -> Request:
+        """The request for sync code."""
+        if self._req is None:
+            self._req = self._request(self.settings.request_type, self._async_req)
+        return self._req
+
+    @property
+    def async_req(self) -> Request:
+        """The request for async code."""
+        if self._async_req is None:
+            self._async_req = self._request(self.settings.async_request_type, self._req)
+        return self._async_req
+
+    def _request(self, kind: type[Request], other: Request | None) -> Request:
+        made = kind(self.c, self.settings.req_options)
+        if other is not None:
+            made.__dict__ = other.__dict__  # one request in two forms: what is noted on the one is seen on the other
+        else:
+            made.uri_template = self._template
+        return made
 
     def match(self) -> None:
         """Take over what the router found, once."""
@@ -87,7 +108,10 @@ class Round:
             return
         self.params = self.c.path_values
         self.resource = options.get("resource", plan.route.handler)
-        self.req.uri_template = plan.route.pattern.text
+        self._template = plan.route.pattern.text
+        for made in (self._req, self._async_req):
+            if made is not None:
+                made.uri_template = self._template
 
     def carry(self) -> None:
         """See to it that headers set here reach the answer when another dialect writes it."""
@@ -101,12 +125,11 @@ def _carry(c: RequestContext, reply: Reply) -> None:
     ours = c.touched_reply
     if ours is None or ours is reply:
         return
+    present = {name for name, _ in reply.headers.raw}
     for name, value in ours.headers.raw:
-        if name in (b"content-type", b"content-length"):
+        if name in (b"content-type", b"content-length") or (name in present and name != b"set-cookie"):
             continue
-        if (name == b"set-cookie" and (name, value) not in reply.headers.raw) or name not in {
-            present for present, _ in reply.headers.raw
-        }:
+        if (name, value) not in reply.headers.raw:
             reply.headers.raw.append((name, value))
 
 

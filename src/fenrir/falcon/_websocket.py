@@ -1,4 +1,4 @@
-"""How a WebSocket route of this dialect runs, and what an exception there means: a close code, 3000 above the status."""
+"""How a WebSocket route runs, and what an exception there means: a close code, 3000 above the status."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fenrir.core.context import unhandled
 from fenrir.core.errors import StatusError, find_error_handler
 from fenrir.falcon._round import Round, round_of
-from fenrir.falcon.ws import WebSocket, http_status_to_ws_code
 from fenrir.falcon.errors import WebSocketDisconnected
+from fenrir.falcon.ws import WebSocket, http_status_to_ws_code
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -27,7 +27,7 @@ def websocket_adapter(responder: Callable[..., Any]) -> Callable[[RequestContext
     async def serve(c: RequestContext) -> None:
         run = round_of(c)
         run.match()
-        run.req.is_websocket = True
+        run.async_req.is_websocket = True
         ws = WebSocket(c.channel, run.settings.ws_options)
         try:
             for call in run.settings.request_ws:

@@ -1,6 +1,7 @@
 """`falcon.App`: the registrar with an engine of its own.
 
-It serves as an ASGI application and through Asteri's direct door. Sync responders run in worker threads, async ones on the loop.
+It serves as an ASGI application and through Asteri's direct door. Sync responders run in worker threads, async ones on
+the loop.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class App(FalconDoor):
         cors_enable: add a `CORSMiddleware` that allows all origins.
     """
 
-    _async_by_default = False
+    _response_type: type[Response] = Response
 
     def __init__(
         self,
@@ -55,8 +56,7 @@ class App(FalconDoor):
         self.resp_options.default_media_type = media_type
         if request_type is not None:
             self._use(request_type)
-        if response_type is not None:
-            self.settings.response_type = response_type
+        self.settings.response_type = response_type or self._response_type
         if cors_enable:
             self.add_middleware(CORSMiddleware())
         if middleware is not None:

@@ -17,7 +17,7 @@ class Request(request.Request):
     """One request, with `await req.get_media()` and `await req.stream.read()`."""
 
     @property
-    def headers(self) -> dict[str, str]:  # type: ignore[override]
+    def headers(self) -> dict[str, str]:
         """The headers by name in small letters."""
         return self.headers_lower
 
@@ -47,7 +47,7 @@ class Request(request.Request):
                     value = handler._deserialize_sync(await self.stream.read())
                 else:
                     value = await handler.deserialize_async(self.stream, kind, self.content_length)
-                self._media = _Media(value, None)
+                self._media = self._taken(value)
             except Exception as exc:
                 self._media = _Media(None, exc)
         return _given(self._media, default_when_empty)

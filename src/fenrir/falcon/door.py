@@ -1,15 +1,15 @@
 """The registrar: what an application of this dialect registers becomes declarations of the engine.
 
-Each responder of a resource is a route of its own. Where the dialect is alone (the drop-in application) two more answer what a
-resource has no responder for, as upstream: OPTIONS with the methods there are, any other method with 405. Beside other dialects
-the engine does so, since the same path may have methods in another dialect.
+Each responder of a resource is a route of its own. Where the dialect is alone (the drop-in application) two more answer
+what a resource has no responder for, as upstream: OPTIONS with the methods there are, any other method with 405. Beside
+other dialects the engine does so, since the same path may have methods in another dialect.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ from fenrir.falcon._adapt import after_hook, before_hook, error_handler, is_asyn
 from fenrir.falcon._dialect import DIALECT, SHARED
 from fenrir.falcon._round import KEY, Settings
 from fenrir.falcon._websocket import websocket_adapter
-from fenrir.falcon.ws import WebSocketOptions
 from fenrir.falcon.constants import COMBINED_METHODS, META_METHODS
 from fenrir.falcon.errors import CompatibilityError, HTTPBadRequest, HTTPMethodNotAllowed
 from fenrir.falcon.http_error import HTTPError
@@ -31,6 +30,7 @@ from fenrir.falcon.response import ResponseOptions
 from fenrir.falcon.routing.template import CompiledRouterOptions, Templates, parse_template
 from fenrir.falcon.routing.verbs import default_responder, map_http_methods
 from fenrir.falcon.static import StaticRoute
+from fenrir.falcon.ws import WebSocketOptions
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
@@ -140,7 +140,8 @@ class FalconDoor:
         answers = _Answers(sorted(verb for verb in verbs if verb not in META_METHODS))
         made = [self._route(pattern, None, answers.refuse, resource, source)]
         if "OPTIONS" not in verbs:
-            made.append(self._route(pattern, frozenset({"OPTIONS"}), answers.options, resource, source))
+            automatic = self._route(pattern, frozenset({"OPTIONS"}), answers.options, resource, source)
+            made.append(replace(automatic, document=False))
         return made
 
     def _route(
@@ -171,10 +172,11 @@ class FalconDoor:
             options={"resource": resource, "responder": responder, **options},
             websocket=websocket,
             document=methods is not None,
+            user=responder,
         )
 
     def add_sink(self, sink: Callable[..., Any], prefix: str | re.Pattern[str] = r"/") -> None:
-        """Serve all paths that no route has and that begin with a prefix (a regular expression); the last added wins."""
+        """Serve paths that no route has and that begin with a prefix (a regular expression); the last added wins."""
         matcher = prefix if isinstance(prefix, re.Pattern) else re.compile(prefix)
         weight = (_STATICS if not self.sink_before_static_route else 0) + _SINKS
         self._add_sink(sink, matcher.pattern, _SinkMatch(matcher), weight)
@@ -271,7 +273,6 @@ class FalconDoor:
     def _listen(self, stage: ListenerStage, call: Callable[..., Any], event: str) -> None:
         async def listener() -> None:
             scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
-            scope["state"] = self.engine.lifespan_state  # type: ignore[assignment]
             outcome = call(scope, {"type": event})
             if hasattr(outcome, "__await__"):
                 await outcome

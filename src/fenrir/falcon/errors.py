@@ -414,7 +414,7 @@ class MediaMalformedError(HTTPBadRequest):
         super().__init__(title=f"Invalid {media_type}", **kwargs)
 
     @property
-    def description(self) -> str | None:  # type: ignore[override]
+    def description(self) -> str | None:
         """What the client is told."""
         text = f"Could not parse {self._media_type} body"
         return text if self.__cause__ is None else f"{text} - {self.__cause__}"

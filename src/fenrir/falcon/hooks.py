@@ -1,7 +1,7 @@
 """`@before` and `@after`: actions around one responder, or around all responders of a resource class.
 
-The wrapping happens when the decorator is applied. An action may be `def` or `async def` whatever the responder is: a sync
-action around an async responder runs in a worker thread, an async one around a sync responder on the loop.
+The wrapping happens when the decorator is applied. An action may be `def` or `async def` whatever the responder is: a
+sync action around an async responder runs in a worker thread, an async one around a sync responder on the loop.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class HTTPError(StatusError):
     __str__ = __repr__
 
     @property
-    def http_detail(self) -> Any:  # type: ignore[override]
+    def http_detail(self) -> Any:
         """What another dialect may tell the client."""
         return self.description if self.description is not None else self.title
 

@@ -32,16 +32,10 @@ class CORSMiddleware:
         self.allow_origins = "*" if allow_origins == "*" else _listed(allow_origins)
         if self.allow_origins != "*" and "*" in self.allow_origins:
             raise ValueError('The wildcard string "*" may only be passed to allow_origins as a string literal.')
-        self.expose_headers = (
-            expose_headers if expose_headers is None or isinstance(expose_headers, str) else ", ".join(expose_headers)
-        )
-        self.allow_credentials: str | frozenset[str] = (
-            frozenset()
-            if allow_credentials is None
-            else "*"
-            if allow_credentials == "*"
-            else _listed(allow_credentials)
-        )
+        exposed = expose_headers
+        self.expose_headers = exposed if exposed is None or isinstance(exposed, str) else ", ".join(exposed)
+        credentials = () if allow_credentials is None else allow_credentials
+        self.allow_credentials = "*" if credentials == "*" else _listed(credentials)
         if self.allow_credentials != "*" and "*" in self.allow_credentials:
             raise ValueError('The wildcard string "*" may only be passed to allow_credentials as a string literal.')
         self.allow_private_network = allow_private_network

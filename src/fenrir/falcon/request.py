@@ -1,7 +1,7 @@
 """The request, as sync responders see it: what they read of the body is there, without an `await`.
 
-`fenrir.falcon.asgi.Request` is the same request for async responders. Both are views of one request context and share their
-attributes: what middleware notes on the one is seen on the other.
+`fenrir.falcon.asgi.Request` is the same request for async responders. Both are views of one request context and share
+their attributes: what middleware notes on the one is seen on the other.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from fenrir.core.threads import on_loop
 from fenrir.falcon.constants import SINGLETON_HEADERS
 from fenrir.falcon.errors import HTTPInvalidHeader, HTTPMissingHeader, MediaNotFoundError
 from fenrir.falcon.forwarded import Forwarded, parse_forwarded
+from fenrir.falcon.media.multipart import MultipartForm
 from fenrir.falcon.params import Params, RequestOptions
 from fenrir.falcon.uri import decode, parse_host
 from fenrir.http.cookies import parse_cookies
@@ -464,10 +465,15 @@ class Request(Params):
             kind, options = self.content_type, self.options
             handler = options.media_handlers.resolve(kind, options.default_media_type)
             try:
-                self._media = _Media(handler.deserialize(self.stream, kind, self.content_length), None)
+                self._media = self._taken(handler.deserialize(self.stream, kind, self.content_length))
             except Exception as exc:
                 self._media = _Media(None, exc)
         return _given(self._media, default_when_empty)
+
+    def _taken(self, value: Any) -> _Media:
+        if isinstance(value, MultipartForm) and self._c._form is None:
+            self._c._keep(value.form)  # its files are closed with the request
+        return _Media(value, None)
 
     @property
     def media(self) -> Any:

@@ -1,8 +1,8 @@
 """The response: a mutable view of the reply under construction.
 
-Headers are written on the reply at once, so that code of other dialects sees them. The body has four forms (`text`, `data`,
-`media`, `stream`, and `sse`), of which the first that is set wins; `commit` turns it into the reply's body when the responder,
-or a middleware after it, is done. What other code did to the reply meanwhile is taken over by `bind`.
+Headers are written on the reply at once, so that code of other dialects sees them. The body has several forms (`text`,
+`data`, `media`, `stream`, `sse`), of which the first that is set wins; `commit` turns it into the reply's body when the
+responder, or a middleware after it, is done. What other code did to the reply meanwhile is taken over by `bind`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fenrir.core.reply import Reply
 from fenrir.core.threads import to_thread
 from fenrir.falcon.constants import DEFAULT_MEDIA_TYPE
 from fenrir.falcon.errors import HeaderNotSupported
+from fenrir.falcon.filenames import secure_filename
 from fenrir.falcon.http_error import (
     HeaderArg,
     ResponseStatus,
@@ -32,7 +33,6 @@ from fenrir.falcon.streams import answer_stream
 from fenrir.falcon.uri import encode_value
 from fenrir.http.cookies import cookie_header
 from fenrir.http.dates import format_date
-from fenrir.http.filenames import secure_filename
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext, State
@@ -160,10 +160,14 @@ class Response:
 
     def commit(self) -> Reply:
         """Write status and body to the reply."""
-        return self._write(Response.render_body(self))
+        # A coroutine function can not be awaited here: errors and sync responders have only the sync half of handlers.
+        overridden = not inspect.iscoroutinefunction(self.render_body)
+        return self._write(self.render_body() if overridden else Response.render_body(self))
 
     async def commit_async(self) -> Reply:
         """Write status and body to the reply; media may be serialised by a coroutine."""
+        if type(self).render_body is Response.render_body:
+            return self._write(await self.render_async())
         data = self.render_body()
         return self._write(await data if inspect.isawaitable(data) else data)
 
@@ -260,6 +264,16 @@ class Response:
         data = self._plain_body()
         if data is None and self._media is not None:
             data = self._handler().serialize(self._media, self.content_type)
+        return data
+
+    async def render_async(self) -> bytes | None:
+        """Return the body as bytes, media serialised by the async half of its handler."""
+        data = self._plain_body()
+        if data is None and self._media is not None:
+            handler = self._handler()
+            if handler._serialize_sync is not None:
+                return handler._serialize_sync(self._media)
+            return await handler.serialize_async(self._media, self.content_type)
         return data
 
     def set_stream(self, stream: Any, content_length: int) -> None:
@@ -439,11 +453,8 @@ class Response:
         Raises:
             TypeError: it is no coroutine function.
         """
-        if inspect.iscoroutine(callback):
-            callback.close()
-            raise TypeError("pass the coroutine function itself, not what a call of it returned")
         if not inspect.iscoroutinefunction(callback):
-            raise TypeError("The callback must be a coroutine function.")
+            raise TypeError("The callback must be a coroutine function (the function itself, not what a call returns).")
         self._require_request().after_sending(callback)
 
     def schedule_sync(self, callback: Callable[[], None]) -> None:

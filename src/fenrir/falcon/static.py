@@ -39,12 +39,12 @@ class StaticRoute:
         if not prefix.startswith("/"):
             raise ValueError("prefix must start with '/'")
         self._directory = os.path.normpath(directory)
-        if not os.path.isabs(self._directory):
+        if not Path(self._directory).is_absolute():
             raise ValueError("directory must be an absolute path")
         self._fallback: str | None = None
         if fallback_filename is not None:
-            self._fallback = os.path.normpath(os.path.join(self._directory, fallback_filename))
-            if not os.path.isfile(self._fallback):
+            self._fallback = os.path.normpath(Path(self._directory) / fallback_filename)
+            if not Path(self._fallback).is_file():
                 raise ValueError("fallback_filename is not a file")
         self._prefix = prefix if prefix.endswith("/") else prefix + "/"
         self._downloadable = downloadable
@@ -68,7 +68,7 @@ class StaticRoute:
         found = safe_join(self._directory, os.path.normpath(rest))
         if found is None:
             raise HTTPNotFound
-        if os.path.isfile(found):
+        if Path(found).is_file():
             return found
         if self._fallback is None:
             raise HTTPNotFound
@@ -80,23 +80,24 @@ class StaticRoute:
             resp.set_header("Allow", "GET")
             resp.content_length = 0
             return
-        path = self._find(req.path)
+        path = Path(self._find(req.path))
         try:
-            info = os.stat(path)
+            info = path.stat()
             made = file_reply(
                 path,
                 method=req.method,
                 request=req._c.http.headers,
-                media_type=resp.options.static_media_types.get(os.path.splitext(path)[1], "application/octet-stream"),
+                media_type=resp.options.static_media_types.get(path.suffix, "application/octet-stream"),
                 etag=ETag(f"{int(info.st_mtime):x}-{info.st_size:x}"),
                 stat_result=info,
             )
         except OSError as exc:
             raise HTTPNotFound from exc
+        resp.set_headers([(name, made.headers[name]) for name in ("etag", "last-modified") if name in made.headers])
         if made.status == 416:
             raise HTTPRangeNotSatisfiable(info.st_size)
         resp.status = made.status
         resp.set_headers(made.headers.items())
         resp.stream = made.stream
         if self._downloadable and made.status < 300:
-            resp.downloadable_as = os.path.basename(path)
+            resp.downloadable_as = path.name

@@ -11,6 +11,7 @@ from typing import Any
 
 def build(falcon: Any, files: Path) -> Any:
     """Build the application of sync responders."""
+
     def tag(req: Any, resp: Any, resource: Any, params: Any, name: str, *, end: str = "") -> None:
         resp.append_header("x-hooks", f"before-{name}{end}")
         if "id" in params and params["id"] == "swap":
@@ -24,7 +25,13 @@ def build(falcon: Any, files: Path) -> Any:
 
     class Things:
         def on_get(self, req: Any, resp: Any, **kw: Any) -> str:
-            resp.media = {"params": kw, "query": req.params, "template": req.uri_template}
+            resp.media = {
+                "params": {
+                    name: value if isinstance(value, (int, float)) else str(value) for name, value in kw.items()
+                },
+                "query": req.params,
+                "template": req.uri_template,
+            }
             return "ignored"
 
         def on_post(self, req: Any, resp: Any, **kw: Any) -> None:
@@ -91,7 +98,12 @@ def build(falcon: Any, files: Path) -> Any:
             "accepts": lambda req: [req.client_accepts_json, req.client_accepts_xml, req.client_accepts("text/plain")],
             "prefers": lambda req: req.client_prefers(["application/json", "text/html"]),
             "uri": lambda req: [req.path, req.relative_uri, req.query_string, req.host, req.port, req.prefix, req.uri],
-            "forwarded": lambda req: [req.forwarded_scheme, req.forwarded_host, req.forwarded_uri, req.access_route[:2]],
+            "forwarded": lambda req: [
+                req.forwarded_scheme,
+                req.forwarded_host,
+                req.forwarded_uri,
+                req.access_route[:2],
+            ],
             "context": lambda req: [req.context.seen, req.method, req.content_type, req.auth, req.last_event_id],
         }
 
@@ -118,7 +130,7 @@ def build(falcon: Any, files: Path) -> Any:
             resp.vary = ("accept", "cookie")
             resp.etag = 'W/"5"'
             resp.last_modified = datetime.datetime(2024, 5, 6, 7, 8, 9, tzinfo=datetime.UTC)
-            resp.expires = datetime.datetime(2025, 5, 6, 7, 8, 9)  # noqa: DTZ001
+            resp.expires = datetime.datetime(2025, 5, 6, 7, 8, 9)
             resp.content_range = (0, 4, 10)
             resp.downloadable_as = "räport.pdf"
             resp.content_location = "/å b"
@@ -128,7 +140,9 @@ def build(falcon: Any, files: Path) -> Any:
             resp.append_header("X-Many", "2")
             resp.set_headers([("x-a", "1"), ("x-b", "2")])
             resp.delete_header("x-b")
-            resp.append_link("/next page", "next", title="t", hreflang=["en", "de"], anchor="/a", crossorigin="anonymous")
+            resp.append_link(
+                "/next page", "next", title="t", hreflang=["en", "de"], anchor="/a", crossorigin="anonymous"
+            )
             resp.append_link("https://x.example/", "https://rel.example/a b", title_star=("en", "ü"))
 
         def answer_stream(self, req: Any, resp: Any) -> None:
@@ -173,10 +187,6 @@ def build(falcon: Any, files: Path) -> Any:
 
         def answer_crash(self, req: Any, resp: Any) -> None:
             raise ArithmeticError("crash")
-
-        def answer_unserialisable(self, req: Any, resp: Any) -> None:
-            resp.media = "x"
-            resp.content_type = "text/unknown"
 
         def answer_urlencoded(self, req: Any, resp: Any) -> None:
             resp.content_type = falcon.MEDIA_URLENCODED

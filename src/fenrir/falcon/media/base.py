@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 __all__ = ["BaseHandler", "BinaryBaseHandlerWS", "TextBaseHandlerWS"]
 
 
-class BaseHandler(metaclass=abc.ABCMeta):
+class BaseHandler(metaclass=abc.ABCMeta):  # noqa: B024 - each half may be missing, as upstream
     """The base of all handlers.
 
     Attributes:
@@ -39,7 +39,7 @@ class BaseHandler(metaclass=abc.ABCMeta):
         return self.deserialize(io.BytesIO(data), content_type, len(data))
 
 
-class TextBaseHandlerWS(metaclass=abc.ABCMeta):
+class TextBaseHandlerWS(metaclass=abc.ABCMeta):  # noqa: B024
     """The base of handlers for text messages."""
 
     def serialize(self, media: object) -> str:
@@ -51,7 +51,7 @@ class TextBaseHandlerWS(metaclass=abc.ABCMeta):
         raise NotImplementedError
 
 
-class BinaryBaseHandlerWS(metaclass=abc.ABCMeta):
+class BinaryBaseHandlerWS(metaclass=abc.ABCMeta):  # noqa: B024
     """The base of handlers for binary messages."""
 
     def serialize(self, media: object) -> bytes | bytearray | memoryview:

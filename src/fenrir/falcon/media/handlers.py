@@ -12,6 +12,7 @@ from fenrir.falcon.media.base import BaseHandler, BinaryBaseHandlerWS
 from fenrir.falcon.media.json import JSONHandler
 from fenrir.falcon.media.multipart import MultipartFormHandler
 from fenrir.falcon.media.urlencoded import URLEncodedFormHandler
+from fenrir.http.headers import parse_dict_params
 from fenrir.http.media import best_match
 
 __all__ = ["Handlers", "MissingDependencyHandler"]
@@ -50,7 +51,9 @@ class Handlers(UserDict[str, BaseHandler]):
         handler = self.data.get(media_type)
         if handler is None:
             try:
-                matched = best_match(media_type, tuple(self.data))
+                known = tuple(self.data)
+                # A parameter that the table does not name (a charset, a boundary) is the handler's business.
+                matched = best_match(media_type, known) or best_match(parse_dict_params(media_type)[0], known)
             except ValueError:
                 return None
             handler = self.data[matched] if matched is not None else None

@@ -1,7 +1,7 @@
 """Multipart bodies as an iterable of parts.
 
-The form has been read and checked by the engine's parser (its limits hold) when iteration begins; the fields come first,
-then the files.
+The form has been read and checked by the engine's parser (its limits hold) when iteration begins; the fields come
+first, then the files.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from fenrir.falcon.errors import HTTPInvalidHeader, MultipartParseError
+from fenrir.falcon.filenames import secure_filename
 from fenrir.falcon.media.base import BaseHandler
-from fenrir.http.filenames import secure_filename
 from fenrir.http.forms import FormError, FormParser
 from fenrir.http.headers import parse_dict_params
 
@@ -69,7 +69,7 @@ class BodyPart:
         """The name of the file without anything that could mean another place."""
         if not self.filename:
             raise MultipartParseError(description="filename may not be an empty string")
-        return secure_filename(self.filename)
+        return secure_filename(self.filename, self._options.max_secure_filename_length)
 
     def _read(self, stream: IO[bytes]) -> bytes:
         if self._data is None:
@@ -158,26 +158,30 @@ class AsyncBodyPart(BodyPart):
 
 
 class MultipartForm:
-    """The parts of a form, iterated with `for` or with `async for`."""
+    """The parts of a form, iterated with `for` or with `async for`.
+
+    Attributes:
+        form: what was parsed; whoever makes this closes it.
+    """
 
     def __init__(self, data: bytes, content_type: str, options: MultipartParseOptions) -> None:
         self._options = options
         parser = FormParser(content_type)
         try:
             parser.feed(data)
-            self._form = parser.finish()
+            self.form = parser.finish()
         except FormError as exc:
             parser.close()
             raise MultipartParseError(description=exc.detail) from exc
-        count = len(self._form.fields) + len(self._form.files)
+        count = len(self.form.fields) + len(self.form.files)
         if 0 < options.max_body_part_count < count:
-            self._form.close()
+            self.form.close()
             raise MultipartParseError(description="maximum number of form body parts exceeded")
 
     def _parts(self, kind: type[BodyPart]) -> Iterator[BodyPart]:
-        for name, value in self._form.fields:
+        for name, value in self.form.fields:
             yield kind(name, None, "text/plain", io.BytesIO(value.encode()), self._options)
-        for name, file in self._form.files:
+        for name, file in self.form.files:
             yield kind(name, file.filename, file.content_type, file.file, self._options)
 
     def __iter__(self) -> Iterator[BodyPart]:
@@ -194,7 +198,7 @@ class MultipartFormHandler(BaseHandler):
     def __init__(self, parse_options: MultipartParseOptions | None = None) -> None:
         self.parse_options = parse_options or MultipartParseOptions()
 
-    def _form(self, data: bytes, content_type: str | None) -> MultipartForm:
+    def _read(self, data: bytes, content_type: str | None) -> MultipartForm:
         kind = content_type or ""
         boundary = parse_dict_params(kind)[1].get("boundary")
         if boundary is None:
@@ -204,12 +208,12 @@ class MultipartFormHandler(BaseHandler):
         return MultipartForm(data, kind, self.parse_options)
 
     def deserialize(self, stream: Any, content_type: str | None, content_length: int | None) -> MultipartForm:
-        return self._form(stream.read(), content_type)
+        return self._read(stream.read(), content_type)
 
     async def deserialize_async(
         self, stream: Any, content_type: str | None, content_length: int | None
     ) -> MultipartForm:
-        return self._form(await stream.read(), content_type)
+        return self._read(await stream.read(), content_type)
 
     def serialize(self, media: object, content_type: str) -> bytes:
         raise NotImplementedError("multipart form serialization unsupported")
