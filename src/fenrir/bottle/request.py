@@ -31,11 +31,16 @@ if TYPE_CHECKING:
 __all__ = ["BaseRequest", "LocalRequest", "Request"]
 
 
+def _as_wsgi(text: str) -> str:
+    """Return text as bytes written in latin-1, as upstream's dictionaries hold it."""
+    return text if text.isascii() else text.encode("utf8", "surrogateescape").decode("latin-1")
+
+
 def _pairs(query: bytes) -> FormsDict:
     fields = FormsDict()
     try:
         for name, value in parse_pairs(query):
-            fields.append(name, value)
+            fields.append(_as_wsgi(name), _as_wsgi(value))
     except TooManyFields as exc:
         raise HTTPError(400, str(exc)) from exc
     return fields
@@ -105,7 +110,12 @@ class BaseRequest:
     @property
     def cookies(self) -> FormsDict:
         """The cookies; use `get_cookie` for signed ones."""
-        found: FormsDict = self._kept("cookies", lambda: FormsDict(parse_cookies(self.environ.get("HTTP_COOKIE", ""))))
+
+        def read() -> FormsDict:
+            pairs = parse_cookies(self.environ.get("HTTP_COOKIE", ""))
+            return FormsDict({name: _as_wsgi(value) for name, value in pairs.items()})
+
+        found: FormsDict = self._kept("cookies", read)
         return found
 
     def get_cookie(self, key: str, default: Any = None, secret: Any = None, digestmod: Any = hashlib.sha256) -> Any:
@@ -211,6 +221,7 @@ class BaseRequest:
     def _posted(self, key: str, files: bool) -> FormsDict:
         def pick() -> FormsDict:
             chosen = FormsDict()
+            chosen.recode_unicode = self.POST.recode_unicode
             for name, item in self.POST.allitems():
                 if isinstance(item, FileUpload) is files:
                     chosen.append(name, item)
@@ -375,6 +386,7 @@ Request = BaseRequest
 
 def _posted(form: Any) -> FormsDict:
     post = FormsDict()
+    post.recode_unicode = False
     for name, value in form.fields:
         post.append(name, value)
     for name, upload in form.files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = ["BaseResponse", "CookieError", "HTTPError", "HTTPResponse", "Response", "sign", "unsign"]
+
+
+# Upstream's phrases, which its error pages show, are those of the standard library.
+_PHRASES = {**http.client.responses, 418: "I'm a teapot", 416: "Requested Range Not Satisfiable"}
 
 
 class CookieError(Exception):
@@ -129,7 +134,7 @@ class BaseResponse:
     @status.setter
     def status(self, status: int | str) -> None:
         if isinstance(status, int):
-            code, line = int(status), f"{int(status)} {phrase(int(status)) or 'Unknown'}"
+            code, line = int(status), f"{int(status)} {_PHRASES.get(int(status), 'Unknown')}"
         elif " " in status:
             if any(char in status for char in "\n\r\0"):
                 raise ValueError("Status line must not include control chars.")

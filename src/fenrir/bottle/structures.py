@@ -77,7 +77,8 @@ class MultiDict(MutableMapping[Any, Any]):
 class FormsDict(MultiDict):
     """Fields of a form, also as attributes; a missing attribute is an empty string.
 
-    Values are text already: the recoding that upstream needs (WSGI's latin-1) has been done.
+    Items are as WSGI has them: bytes written as characters of latin-1. Attributes, `getunicode` and `decode` give the
+    text that was meant. `recode_unicode` False says that items are that text already (a multipart form).
     """
 
     input_encoding = "utf8"
@@ -86,11 +87,14 @@ class FormsDict(MultiDict):
     def decode(self, encoding: str | None = None) -> FormsDict:
         """Return a copy."""
         copy = FormsDict()
+        copy.recode_unicode = False
         for key, value in self.allitems():
             copy.append(self._fix(key, encoding), self._fix(value, encoding))
         return copy
 
     def _fix(self, value: Any, encoding: str | None = None) -> Any:
+        if isinstance(value, str) and self.recode_unicode:
+            value = value.encode("latin-1")
         return value.decode(encoding or self.input_encoding) if isinstance(value, bytes) else value
 
     def getunicode(self, name: str, default: Any = None, encoding: str | None = None) -> Any:
@@ -101,7 +105,7 @@ class FormsDict(MultiDict):
             return default
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
+        if (name.startswith("__") and name.endswith("__")) or name == "dict":
             raise AttributeError(name)
         return self.getunicode(name, default="")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,8 @@ class FalconDoor:
         answers = _Answers(sorted(verb for verb in verbs if verb not in META_METHODS))
         made = [self._route(pattern, None, answers.refuse, resource, source)]
         if "OPTIONS" not in verbs:
-            made.append(self._route(pattern, frozenset({"OPTIONS"}), answers.options, resource, source))
+            automatic = self._route(pattern, frozenset({"OPTIONS"}), answers.options, resource, source)
+            made.append(replace(automatic, document=False))
         return made
 
     def _route(
@@ -171,6 +172,7 @@ class FalconDoor:
             options={"resource": resource, "responder": responder, **options},
             websocket=websocket,
             document=methods is not None,
+            user=responder,
         )
 
     def add_sink(self, sink: Callable[..., Any], prefix: str | re.Pattern[str] = r"/") -> None:

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import inspect
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlunparse
@@ -61,6 +62,7 @@ __all__ = ["SanicDoor"]
 
 log = logging.getLogger("sanic.error")
 
+_UNTYPED = re.compile(r"<(\w+)>")
 _PRIORITY = 1 << 40  # more hooks than any application registers; priority counts before order
 
 _STAGES = {
@@ -147,7 +149,7 @@ class SanicDoor(Registrar):
         strict = bool(declared.strict_slashes)
         view = Route(
             name=declared.name,
-            uri=pattern.text,
+            uri=_UNTYPED.sub(r"<\1:str>", pattern.text),
             methods=declared.methods or frozenset(),
             handler=declared.handler,
             ctx=declared.ctx,

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fenrir.http.media import best_match
-from fenrir.http.status import phrase
-from fenrir.sanic.exceptions import BadRequest, SanicException
+from fenrir.sanic.exceptions import BadRequest, SanicException, phrase
 from fenrir.sanic.response import HTTPResponse, html, json, text
 
 if TYPE_CHECKING:

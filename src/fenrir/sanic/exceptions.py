@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fenrir.core.errors import StatusError
-from fenrir.http.status import phrase
+from fenrir.http import status
 
 __all__ = [
     "BadRequest",
@@ -40,6 +40,11 @@ __all__ = [
     "Unauthorized",
     "WebsocketClosed",
 ]
+
+
+def phrase(code: int) -> str:
+    """Return the phrase of a status as upstream writes it."""
+    return "I'm a teapot" if code == 418 else status.phrase(code)
 
 
 class SanicException(StatusError):

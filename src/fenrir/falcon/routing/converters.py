@@ -5,8 +5,10 @@ from __future__ import annotations
 import abc
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 __all__ = [
@@ -26,9 +28,11 @@ class BaseConverter(metaclass=abc.ABCMeta):
 
     Attributes:
         CONSUME_MULTIPLE_SEGMENTS: `convert` gets the list of all remaining segments.
+        schema: the JSON schema of what it takes, for documentation.
     """
 
     CONSUME_MULTIPLE_SEGMENTS: ClassVar[bool] = False
+    schema: Mapping[str, Any] = MappingProxyType({"type": "string"})
 
     @abc.abstractmethod
     def convert(self, value: Any) -> Any:
@@ -38,6 +42,10 @@ class BaseConverter(metaclass=abc.ABCMeta):
 class _Bounded(BaseConverter):
     _min: float | None
     _max: float | None
+
+    def _described(self, kind: str) -> dict[str, Any]:
+        bounds = {"minimum": self._min, "maximum": self._max}
+        return {"type": kind, **{name: bound for name, bound in bounds.items() if bound is not None}}
 
     def _within(self, value: Any) -> Any:
         if (self._min is not None and value < self._min) or (self._max is not None and value > self._max):
@@ -54,6 +62,7 @@ class IntConverter(_Bounded):
         self._num_digits = num_digits
         self._min = min
         self._max = max
+        self.schema = self._described("integer")
 
     def convert(self, value: str) -> int | None:
         if (self._num_digits is not None and len(value) != self._num_digits) or value.strip() != value:
@@ -71,6 +80,7 @@ class FloatConverter(_Bounded):
     def __init__(self, min: float | None = None, max: float | None = None, finite: bool = True) -> None:
         self._min = min
         self._max = max
+        self.schema = self._described("number")
         self._finite = finite if finite is not None else True
 
     def convert(self, value: str) -> float | None:
@@ -101,6 +111,8 @@ class DateTimeConverter(BaseConverter):
 
 class UUIDConverter(BaseConverter):
     """A UUID, with or without hyphens."""
+
+    schema = MappingProxyType({"type": "string", "format": "uuid"})
 
     def convert(self, value: str) -> uuid.UUID | None:
         try:

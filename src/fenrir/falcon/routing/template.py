@@ -105,7 +105,8 @@ def _converter(field: re.Match[str], known: ConverterDict) -> Converter:
     spelled = field[0].partition(":")[2][:-1]
     several = getattr(made, "CONSUME_MULTIPLE_SEGMENTS", False)
     weight = 100 if several else 40
-    return Converter(spelled, ".*" if several else "[^/]*", _Value(spelled, made), str, weight, several)
+    schema = made.schema if isinstance(made, BaseConverter) else None
+    return Converter(spelled, ".*" if several else "[^/]*", _Value(spelled, made), str, weight, several, schema)
 
 
 def _check_field(field: re.Match[str], seen: set[str], known: ConverterDict) -> None:
