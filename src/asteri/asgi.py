@@ -1,4 +1,4 @@
-"""An ASGI application as a function of an exchange, for whoever has an exchange: a framework that mounts one, a test."""
+"""An ASGI application as a function of an exchange, for whoever has an exchange (a framework that mounts one)."""
 
 from asteri.gateway.asgi import ASGIApp, asgi_doors
 

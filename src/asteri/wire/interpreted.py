@@ -25,7 +25,7 @@ def _unchanged(thing: Any) -> Any:
     return thing
 
 
-class cython:  # noqa: N801 - stands for the module of this name
+class cython:
     """The stand-in for `import cython`."""
 
     compiled = False
@@ -47,8 +47,9 @@ class cython:  # noqa: N801 - stands for the module of this name
         return value
 
 
-for _name in (
-    "bint char int uint long ulong longlong ulonglong size_t Py_ssize_t double void "
-    "p_char p_uchar p_const_char p_const_uchar p_void"
-).split():
+NAMES = """
+    bint char int uint long ulong longlong ulonglong size_t Py_ssize_t double void
+    p_char p_uchar p_const_char p_const_uchar p_void
+"""
+for _name in NAMES.split():
     setattr(cython, _name, _Type(_name))

@@ -13,8 +13,6 @@ The header block is validated here and cut into names and values only when someb
 References: RFC 9110 for fields, RFC 9112 for the syntax of messages.
 """
 
-# mypy: ignore-errors
-
 from urllib.parse import unquote_to_bytes
 
 try:
@@ -77,7 +75,7 @@ def _only(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, allowed
         base: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, data))
         member: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, allowed))
         i: cython.Py_ssize_t
-        for i in range(start, end):  # noqa: SIM110 (a generator would not be a C loop)
+        for i in range(start, end):
             if not member[base[i]]:
                 return False
         return True

@@ -1,7 +1,7 @@
 """Bindings: where each argument of a handler comes from, decided when the route is registered.
 
 A dialect's `bind` reads a signature once and returns a `Binding`. `emit` turns it into program text; nobody looks
-at the signature again. Values that need checking are gathered by one call for the whole graph (`Binding.gather`), so that a
+at the signature again. Values to check are gathered by one call for the whole graph (`Binding.gather`), so that a
 route with ten validated scalars costs one validation.
 """
 
@@ -128,6 +128,7 @@ class Binding:
         invalid: makes the exception to raise from the context and the errors.
         shares_reply: the handler or a dependency is given a response object, so its headers must reach the answer.
         about: what documentation needs to know of the parameters; opaque here.
+        handler: called in the place of the route's handler, in its mode.
     """
 
     arguments: tuple[Argument, ...] = ()
@@ -137,3 +138,4 @@ class Binding:
     invalid: Callable[[RequestContext, Mapping[int, Any]], Exception] | None = None
     shares_reply: bool = False
     about: Any = None
+    handler: Callable[..., Any] | None = None

@@ -40,10 +40,12 @@ class Renderer(NamedTuple):
     Attributes:
         render: (context, value) -> Reply.
         fast: the short way, or None when every value needs the long one.
+        about: what documentation needs to know of the values (a filter with its type); opaque here.
     """
 
     render: Callable[[RequestContext, Any], Reply]
     fast: Fast | None = None
+    about: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -66,6 +66,19 @@ class Inclusion:
     source: Source
 
 
+class DocumentedRoute:
+    """A route as functions that make operation ids read it: with upstream's names."""
+
+    def __init__(self, route: Route) -> None:
+        self.name: str = route.options["name"]
+        self.path = route.pattern.text
+        self.path_format = route.pattern.template
+        self.methods = set(route.methods or ())
+        self.tags: list[str] = route.options["tags"]
+        self.endpoint = route.handler
+        self.operation_id: str | None = route.options.get("operation_id")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """One inclusion of a router, or the application itself.
@@ -211,8 +224,17 @@ class Place:
             "responses": {**self.responses, **(options.get("responses") or {})},
             "callbacks": [*self.callbacks, *(options.get("callbacks") or ())],
             "deprecated": self.deprecated or options.get("deprecated"),
+            "response_class": chosen,
+            "unique_id": self._unique_id(options),
             "include_in_schema": self.include_in_schema and options.get("include_in_schema", True),
         }
+
+    def _unique_id(self, options: Mapping[str, Any]) -> Callable[[Route, str], str] | None:
+        """Return what makes operation ids: the user's function is shown a route as upstream's."""
+        function = options.get("generate_unique_id_function") or self.defaults.get("generate_unique_id_function")
+        if function is None:
+            return None
+        return lambda route, method: str(function(DocumentedRoute(route)))
 
     def _model(self, item: Declared, chosen: Any, generator: bool) -> tuple[Any, Any]:
         """Return the types of the whole value and of an element of a stream; None where nothing is to be checked."""

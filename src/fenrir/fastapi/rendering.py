@@ -20,7 +20,7 @@ from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent, encode_event, event_bytes, event_stream
-from fenrir.kit.validation import Serializer, dump_plain, jsonable_encoder
+from fenrir.kit.validation import Serializer, StreamAbout, dump_plain, jsonable_encoder
 from fenrir.kit.validation.encoder import finite
 
 if TYPE_CHECKING:
@@ -52,8 +52,14 @@ class Rendering:
     def renderer(self) -> Renderer:
         """Return what the engine calls."""
         if self.stream:
-            return Renderer(self._render_stream)
-        return Renderer(self._render, self._fast())
+            return Renderer(self._render_stream, about=self._stream_about())
+        return Renderer(self._render, self._fast(), self.model)
+
+    def _stream_about(self) -> StreamAbout | None:
+        if self.stream == "raw":
+            return None
+        element = self.item.type if self.item is not None else None
+        return StreamAbout("text/event-stream" if self.stream == "events" else "application/jsonl", element)
 
     def _fast(self) -> Fast | None:
         status = self.status or 200

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fenrir.fastapi.responses import Response
-
 from fenrir.core.binding import ArgumentSource, Given
 from fenrir.core.converters import DEFAULT, Converters
 from fenrir.core.dialect import Dialect
 from fenrir.core.pattern import Pattern, angles_either
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
+from fenrir.fastapi.responses import Response
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.hybrid.render import native_renderer

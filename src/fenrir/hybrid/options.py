@@ -15,7 +15,7 @@ class RouteOptions(TypedDict, total=False):
         name, endpoint: the unique name for `url_for` (one thing, two names).
         methods, method: verbs of `route`; a verb decorator has its own.
         status_code: of a plain value.
-        response_model: filters what is returned; the return annotation is used if it is not given, None switches it off.
+        response_model: filters what is returned; by default the return annotation; None switches it off.
         response_model_include, response_model_exclude, response_model_exclude_unset, response_model_exclude_defaults,
             response_model_exclude_none, response_model_by_alias: how the model is written.
         response_class: the class of a plain value's response.

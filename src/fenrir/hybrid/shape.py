@@ -1,7 +1,7 @@
 """What a handler is, by its shape alone (paradigms rule 2): decided once, at registration.
 
-A class (or an instance) with `on_*` responders is a Falcon resource; a class with verb methods is what its base class is;
-a function is native. Anything else is refused with the two spellings that are clear.
+A class (or an instance) with `on_*` responders is a Falcon resource; a class with verb methods is what its base class
+is; a function is native. Anything else is refused with the two spellings that are clear.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def shape_of(handler: Any) -> Shape:
     if verbs:
         raise DeclarationError(
             f"{cls.__name__} has {verbs[0]}() but no base class that says what it is; derive from "
-            "fenrir.flask.views.MethodView or fenrir.sanic.views.HTTPMethodView, or name the methods on_get, on_post, ...",
+            "fenrir.flask.views.MethodView or fenrir.sanic.views.HTTPMethodView, or call the methods on_get, on_post",
             caller(),
         )
     raise DeclarationError(f"{handler!r} is no handler: neither a function nor a class with verbs", caller())

@@ -1,0 +1,163 @@
+"""The application class: a Flask door with an engine of its own, served by any ASGI server and directly by Asteri."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asteri
+from fenrir.core.application import Application
+from fenrir.core.declare import Hook, Mode, Stage, caller
+from fenrir.flask._dialect import DIALECT
+from fenrir.flask.config import Config
+from fenrir.flask.door import FlaskDoor
+from fenrir.flask.shortcuts import get_debug_flag
+from fenrir.http.forms import FormLimits
+from fenrir.kit.sessions import session_of
+
+if TYPE_CHECKING:
+    from asteri.exchange import Doors
+    from fenrir.core.context import RequestContext
+
+__all__ = ["Flask"]
+
+
+class _LiveConfig(Config):
+    """A configuration that tells its application of every change."""
+
+    changed: Any = None
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        if self.changed is not None:
+            self.changed(key)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Set several keys."""
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Set a key that is missing."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+
+class Flask(FlaskDoor):
+    """A Flask application.
+
+    Args:
+        import_name: usually `__name__`; templates, static files and the instance folder are found from it.
+        static_url_path: prefix of static files, the folder's name by default.
+        root_path: instead of the directory of the module.
+    """
+
+    config_class = _LiveConfig
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        if static_host is not None or host_matching or subdomain_matching:
+            raise TypeError("matching of hosts and subdomains is not supported yet; see PARITY.md of fenrir.flask")
+        if instance_path is not None and not Path(instance_path).is_absolute():
+            raise ValueError("If an instance path is provided it must be absolute. A relative path was given instead.")
+        engine = Application(DIALECT, import_name)
+        super().__init__(
+            engine,
+            engine.scope,
+            import_name,
+            static_url_path=static_url_path,
+            static_folder=static_folder,
+            template_folder=template_folder,
+            root_path=root_path,
+            instance_path=instance_path or _instance_path(import_name),
+            instance_relative_config=instance_relative_config,
+        )
+        engine.facade = self
+        self.config["DEBUG"] = get_debug_flag()
+        self.config.changed = self._config_changed  # type: ignore[attr-defined]
+        self._limit()
+        # Before all hooks of the user: inline, because it only looks.
+        engine.add_hook(Hook(Stage.BEFORE_HANDLER, self._begin, Mode.INLINE, DIALECT.name, caller(), order=-(1 << 62)))
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Say whether a template's output is escaped: texts, and files that are HTML or XML by their name."""
+        return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
+
+    def _config_changed(self, key: str) -> None:
+        if key in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS"):
+            self._limit()
+
+    def _limit(self) -> None:
+        config = self.config
+        usual = FormLimits()
+        memory, parts = config["MAX_FORM_MEMORY_SIZE"], config["MAX_FORM_PARTS"]
+        most = sys.maxsize
+        self.engine.body_limit = config["MAX_CONTENT_LENGTH"]
+        self.engine.form_limits = FormLimits(
+            max_fields=most if parts is None else parts,
+            max_files=most if parts is None else parts,
+            max_field_size=most if memory is None else memory,
+            max_memory=max(usual.max_memory, usual.max_memory if memory is None else memory),
+            max_size=most if config["MAX_CONTENT_LENGTH"] is None else config["MAX_CONTENT_LENGTH"],
+        )
+
+    def _begin(self, c: RequestContext) -> None:
+        if self.config["TRUSTED_HOSTS"] is not None:
+            self.request_of(c).host  # noqa: B018 - raises for a host that is not trusted
+        if c.exchange.headers.get("cookie") is not None:
+            session_of(c)  # a permanent session lives on although no view asks for it
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve as an ASGI 3 application."""
+        await self.engine(scope, receive, send)
+
+    def __asteri__(self, version: int) -> Doors | None:
+        """Return the direct doors."""
+        return self.engine.__asteri__(version)
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: Any,
+    ) -> None:
+        """Serve on Asteri until a signal comes; options are those of `asteri.run`, an unknown one is an error."""
+        if debug is not None:
+            self.debug = debug
+        server = self.config["SERVER_NAME"] or ""
+        own_host, _, own_port = server.partition(":")
+        address = f"{host or own_host or '127.0.0.1'}:{port if port is not None else (own_port or 5000)}"
+        asteri.run(self, bind=(address,), **options)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
+        """Return a client for tests; see `fenrir.flask.testing.FlaskClient`."""
+        testing = import_module("fenrir.flask.testing")
+        return testing.FlaskClient(self, use_cookies=use_cookies, **kwargs)
+
+
+def _instance_path(import_name: str) -> str:
+    """Return `instance` beside the outermost package of a module."""
+    module = sys.modules.get(import_name.partition(".")[0])
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return str(Path.cwd() / "instance")
+    path = Path(file).resolve()
+    outside = path.parent.parent if path.name == "__init__.py" else path.parent
+    return str(outside / "instance")

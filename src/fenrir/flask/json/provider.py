@@ -1,0 +1,113 @@
+"""How an application writes and reads JSON; replace `app.json` to change it."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from fenrir.http.dates import format_date
+from fenrir.http.json import loads as strict_loads
+
+if TYPE_CHECKING:
+    from fenrir.flask.response import Response
+
+__all__ = ["DefaultJSONProvider", "JSONProvider"]
+
+
+class JSONProvider:
+    """The interface: `dumps` and `loads` are enough."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Return a value as JSON."""
+        raise NotImplementedError
+
+    def dump(self, obj: Any, fp: IO[str], **kwargs: Any) -> None:
+        """Write a value as JSON into a file."""
+        fp.write(self.dumps(obj, **kwargs))
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return the value of a JSON text."""
+        raise NotImplementedError
+
+    def load(self, fp: IO[Any], **kwargs: Any) -> Any:
+        """Return the value of a file of JSON."""
+        return self.loads(fp.read(), **kwargs)
+
+    def _value(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args and kwargs:
+            raise TypeError("app.json.response() takes either args or kwargs, not both")
+        if not args and not kwargs:
+            return None
+        return args[0] if len(args) == 1 else args or kwargs
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a JSON response of one value, of several as a list, or of the keywords as an object."""
+        response: Response = self._app.response_class(
+            self.dumps(self._value(args, kwargs)), mimetype="application/json"
+        )
+        return response
+
+
+def _default(value: Any) -> Any:
+    """Return what JSON knows for dates, decimals, UUIDs, dataclasses, mappings and objects with `__html__`."""
+    if isinstance(value, datetime):
+        return format_date(value)
+    if isinstance(value, date):
+        return format_date(datetime(value.year, value.month, value.day, tzinfo=UTC))
+    if isinstance(value, decimal.Decimal | uuid.UUID):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "__html__"):
+        return str(value.__html__())
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+class DefaultJSONProvider(JSONProvider):
+    """The standard library's JSON.
+
+    Attributes:
+        default: called for values that JSON does not know.
+        compact: no spaces in responses; None: unless in debug mode, where responses are indented.
+    """
+
+    default: Callable[[Any], Any] = staticmethod(_default)
+    ensure_ascii = True
+    sort_keys = True
+    compact: bool | None = None
+    mimetype = "application/json"
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Return a value as JSON; keywords are those of `json.dumps`."""
+        options = {
+            "default": self.default,
+            "ensure_ascii": self.ensure_ascii,
+            "sort_keys": self.sort_keys,
+            **kwargs,
+        }
+        return json.dumps(obj, **options)
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return the value of a JSON text; keywords are those of `json.loads`.
+
+        Without keywords the text is held to RFC 8259: NaN, lone surrogates and bottomless nesting are refused.
+        """
+        return json.loads(s, **kwargs) if kwargs else strict_loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a JSON response, ending with a line feed."""
+        indented = self._app.debug if self.compact is None else not self.compact
+        options: dict[str, Any] = {"indent": 2} if indented else {"separators": (",", ":")}
+        text = self.dumps(self._value(args, kwargs), **options)
+        response: Response = self._app.response_class(f"{text}\n", mimetype=self.mimetype)
+        return response

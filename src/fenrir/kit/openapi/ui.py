@@ -1,0 +1,253 @@
+"""The routes that serve documentation.
+
+They are routes of the engine like any other, so hooks and middleware of the application stand around them as well; only
+documentation does not list them. Everything that does not depend on a request is made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fenrir.core.binding import Argument, Binding, Given
+from fenrir.core.declare import Mode, Route, caller
+from fenrir.core.dialect import Renderer
+from fenrir.core.reply import Reply
+from fenrir.http.headers import MutableHeaders
+from fenrir.http.json import dumps
+from fenrir.kit.files import file_reply
+from fenrir.kit.openapi.bundles import ASSETS, local_assets, media_type
+from fenrir.kit.openapi.document import openapi_document
+from fenrir.kit.openapi.pages import (
+    SCRIPTS,
+    content_policy,
+    oauth2_redirect_page,
+    redoc_page,
+    swagger_page,
+)
+from fenrir.kit.validation import jsonable_encoder
+
+if TYPE_CHECKING:
+    from fenrir.core.application import Application, Frozen
+    from fenrir.core.context import RequestContext
+    from fenrir.kit.openapi.bundles import Assets
+    from fenrir.kit.openapi.options import DocsOptions
+
+__all__ = ["install_docs"]
+
+_FOREVER = b"public, max-age=31536000, immutable"
+_REDOC_LOGO = "https://cdn.redoc.ly"  # the standalone ReDoc of the CDN shows its maker's logo from there
+
+Handler = Callable[["RequestContext"], Reply]
+
+
+def install_docs(
+    engine: Application,
+    options: DocsOptions,
+    *,
+    document: Callable[[], Mapping[str, Any]] | None = None,
+    assets: Path = ASSETS,
+) -> None:
+    """Add the routes of the document and of the pages.
+
+    Args:
+        document: returns the document in place of `openapi_document`, for applications whose users replace it; it is
+            called for every request then.
+        assets: the folder with the files of Swagger UI and ReDoc; where it is empty the pages use a CDN.
+    """
+    if options.openapi_url is None:
+        return
+    install = _Installer(engine, options, local_assets(assets))
+    source = _Document(engine, options) if document is None else _Foreign(document, options)
+    install.add(options.openapi_url, source, Mode.THREAD)
+    if options.docs_url is not None:
+        install.swagger(options.docs_url)
+    if options.redoc_url is not None:
+        install.redoc(options.redoc_url)
+
+
+class _Document:
+    """Serves the document: bytes that are made again when the application changed."""
+
+    def __init__(self, engine: Application, options: DocsOptions) -> None:
+        self._engine = engine
+        self._options = options
+        self._made: tuple[Frozen, dict[str, Any], bytes] | None = None
+
+    def __call__(self, c: RequestContext) -> Reply:
+        frozen = self._engine.frozen
+        made = self._made
+        if made is None or made[0] is not frozen:
+            document = openapi_document(self._engine, self._options)
+            made = self._made = (frozen, document, dumps(document))
+        return _json(_below(c, made[1], self._options), made[1], made[2])
+
+
+class _Foreign:
+    """Serves a document that the user makes."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]], options: DocsOptions) -> None:
+        self._make = make
+        self._options = options
+
+    def __call__(self, c: RequestContext) -> Reply:
+        document = jsonable_encoder(self._make())
+        return _json(_below(c, document, self._options), document, None)
+
+
+def _below(c: RequestContext, document: Mapping[str, Any], options: DocsOptions) -> Mapping[str, Any]:
+    """Return the document with the root path of the server as its first server."""
+    root = _root(c)
+    servers = document.get("servers", ())
+    if not root or not options.root_path_in_servers or any(server.get("url") == root for server in servers):
+        return document
+    return {**document, "servers": [{"url": root}, *servers]}
+
+
+def _json(shown: Mapping[str, Any], made: Mapping[str, Any], body: bytes | None) -> Reply:
+    content = body if body is not None and shown is made else dumps(shown)
+    return Reply(200, MutableHeaders([(b"content-type", b"application/json")]), content)
+
+
+def _root(c: RequestContext) -> str:
+    return c.http.connection.root_path.rstrip("/")
+
+
+class _Installer:
+    """Adds hidden routes to an engine."""
+
+    def __init__(self, engine: Application, options: DocsOptions, assets: Assets) -> None:
+        self.engine = engine
+        self.options = options
+        self.assets = assets
+        self.source = caller()
+        # The replies are complete; what the home dialect makes of return values does not apply to them.
+        self.dialect = replace(engine.home, renderer=_as_is, reads_body=False)
+
+    def add(self, path: str, handler: Handler, mode: Mode) -> None:
+        """Add one route."""
+        self.engine.add_route(
+            Route(
+                pattern=self.dialect.parse(path, self.dialect.converters),
+                methods=frozenset({"GET"}),
+                handler=handler,
+                mode=mode,
+                name=None,
+                dialect=self.dialect,
+                scope=self.engine.scope,
+                source=self.source,
+                bind=lambda _: Binding(arguments=(Argument(None, Given(lambda c: c)),)),
+                document=False,
+            )
+        )
+
+    def _files(self, page: str, names: tuple[str, ...]) -> str:
+        """Serve the files of a page, ours and those that are here; return the path of their folder."""
+        folder = f"{page.rstrip('/')}/assets/{self.assets.digest or 'cdn'}-{_scripts_digest()}"
+        for name in names:
+            if name in SCRIPTS:
+                self.add(f"{folder}/{name}", _script(SCRIPTS[name]), Mode.INLINE)
+            elif self.assets.folder is not None:
+                self.add(f"{folder}/{name}", _file(self.assets.folder / name), Mode.THREAD)
+        return folder
+
+    def swagger(self, path: str) -> None:
+        """Serve Swagger UI, and the page to which it returns from a login."""
+        options, assets = self.options, self.assets
+        settings = jsonable_encoder(options.swagger_ui_parameters or {})
+        bundles = ["swagger-ui-bundle.js"]
+        if settings.get("layout") == "StandaloneLayout":
+            bundles.append("swagger-ui-standalone-preset.js")
+        redirect = options.swagger_ui_oauth2_redirect_url
+        ours = ("swagger-init.js", "oauth2-redirect.js") if redirect else ("swagger-init.js",)
+        folder = self._files(path, (*bundles, "swagger-ui.css", *ours))
+        oauth = jsonable_encoder(options.swagger_ui_init_oauth)
+
+        def page(root: str) -> str:
+            return swagger_page(
+                options.title,
+                f"{root}{options.openapi_url}",
+                scripts=[*(assets.url(name, root + folder) for name in bundles), f"{root}{folder}/swagger-init.js"],
+                styles=[assets.url("swagger-ui.css", root + folder)],
+                settings=settings,
+                redirect_url=f"{root}{redirect}" if redirect else None,
+                oauth=oauth,
+            )
+
+        self.add(path, _html(page, content_policy(origin=assets.origin, connect=self._servers())), Mode.INLINE)
+        if redirect:
+            self.add(
+                redirect,
+                _html(lambda root: oauth2_redirect_page(f"{root}{folder}/oauth2-redirect.js"), content_policy()),
+                Mode.INLINE,
+            )
+
+    def redoc(self, path: str) -> None:
+        """Serve ReDoc."""
+        options, assets = self.options, self.assets
+        folder = self._files(path, ("redoc.standalone.js", "redoc-init.js"))
+
+        def page(root: str) -> str:
+            bundle = assets.url("redoc.standalone.js", root + folder)
+            scripts = [bundle, f"{root}{folder}/redoc-init.js"]
+            return redoc_page(options.title, f"{root}{options.openapi_url}", scripts=scripts)
+
+        images = [_REDOC_LOGO] if assets.origin is not None else []
+        self.add(path, _html(page, content_policy(origin=assets.origin, images=images, generates=True)), Mode.INLINE)
+
+    def _servers(self) -> list[str]:
+        """Return the other hosts that the document names: requests may be tried there."""
+        found = (urlsplit(str(server.get("url", ""))) for server in self.options.servers or ())
+        return list(dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in found if url.scheme and url.netloc))
+
+
+def _as_is(route: Route) -> Renderer:
+    return Renderer(render=lambda c, value: value)
+
+
+def _scripts_digest() -> str:
+    return hashlib.sha256("".join(SCRIPTS.values()).encode()).hexdigest()[:8]
+
+
+def _html(page: Callable[[str], str], policy: str) -> Handler:
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+
+    def show(c: RequestContext) -> Reply:
+        return Reply(200, MutableHeaders(headers), page(_root(c)).encode())
+
+    return show
+
+
+def _script(text: str) -> Handler:
+    headers = [
+        (b"content-type", media_type("a.js").encode()),
+        (b"cache-control", _FOREVER),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    body = text.encode()
+
+    def show(c: RequestContext) -> Reply:
+        return Reply(200, MutableHeaders(headers), body)
+
+    return show
+
+
+def _file(path: Path) -> Handler:
+    kind = media_type(path.name)
+
+    def show(c: RequestContext) -> Reply:
+        reply = file_reply(path, request=c.http.headers, method=c.http.method, media_type=kind)
+        reply.headers.set("cache-control", _FOREVER.decode())
+        reply.headers.set("x-content-type-options", "nosniff")
+        return reply
+
+    return show
