@@ -164,6 +164,7 @@ class BottleDoor:
                 source=source,
                 bind=lambda _: binding,
                 options={"bottle": route},
+                user=route.callback,
             )
         )
 

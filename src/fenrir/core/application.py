@@ -132,11 +132,13 @@ class Application:
         self.facade: Any = self  # what users hold: the Fenrir, Flask, Falcon, ... object
         self.lifespan_state: dict[str, Any] = {}
         self._frozen: Frozen | None = None
+        self._version = 0  # of the declarations
         self._asgi: Callable[..., Awaitable[None]] | None = None
 
     # ---------------------------------------------------------- registration
     def changed(self) -> None:
         """Compile again before the next request."""
+        self._version += 1
         self._frozen = None
         self._asgi = None
 
@@ -199,6 +201,7 @@ class Application:
         Raises:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
+        version = self._version
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
         plans = tuple(link(route, self.overrides, wrapped=bool(wraps)) for route in self.routes)
@@ -216,7 +219,8 @@ class Application:
         )
         for report in frozen.reports:
             log.warning("%s", report)
-        self._frozen = frozen
+        if version == self._version:  # else another thread has declared something meanwhile
+            self._frozen = frozen
         return frozen
 
     def _unrouted(self) -> Route:
@@ -328,6 +332,9 @@ class _Dispatch:
     async def _route(self, c: RequestContext) -> Reply | None:
         """Run the hooks before the match, then the plan."""
         x = c.exchange
+        if c.finish is not None:  # a WRAP hook calls a second time: the first answer is not going to be sent
+            finish, c.finish = c.finish, None
+            await finish(None)
         try:
             for hook in self.earlier:
                 c.miss = await call_hook(hook.call, hook.mode, c)

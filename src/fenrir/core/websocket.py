@@ -6,21 +6,19 @@ A channel that was not yet accepted is refused with an HTTP answer; an accepted 
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from asteri.exchange import ChannelClosed
-from fenrir.core.context import unhandled
 from fenrir.core.errors import StatusError, find_error_handler
+from fenrir.core.exits import SwallowedError
 from fenrir.core.hooks import call_hook
+from fenrir.core.report import report
 from fenrir.http.json import dumps
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
 __all__ = ["ChannelError", "fail_channel"]
-
-log = logging.getLogger("fenrir.error")
 
 
 class ChannelError(Exception):
@@ -34,8 +32,8 @@ class ChannelError(Exception):
 
 async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
     """End a channel whose handler raised."""
-    if exc is None or isinstance(exc, ChannelClosed):
-        return
+    if exc is None or isinstance(exc, ChannelClosed | SwallowedError):
+        return  # the peer left, or a dependency has dealt with it: a channel owes no response
     if not isinstance(exc, Exception):
         raise exc
     scope = c.plan.scope if c.plan is not None else c.app.scope
@@ -63,7 +61,5 @@ async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
             await channel.close(1008)
     else:
         c.error = exc
-        if (watcher := unhandled.get()) is not None:
-            watcher.append(exc)
-        log.error("unhandled %s in WebSocket %s", type(exc).__name__, channel.path, exc_info=exc)
+        report(c, exc)
         raise exc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack
@@ -127,6 +128,7 @@ class FastAPIDoor(Registrar):
     # -------------------------------------------------------------- lifespan
     def on_event(self, event: str) -> Callable[[F], F]:
         """Register a function for "startup" or "shutdown"."""
+        warnings.warn("on_event is deprecated, use a lifespan instead", DeprecationWarning, stacklevel=2)
 
         def register(function: F) -> F:
             self.add_event_handler(event, function)
@@ -321,9 +323,9 @@ class FastAPI(FastAPIDoor):
         return self.engine.overrides
 
     @dependency_overrides.setter
-    def dependency_overrides(self, overrides: Mapping[Any, Any]) -> None:
+    def dependency_overrides(self, overrides: Mapping[Any, Any] | None) -> None:
         self.engine.overrides.clear()
-        self.engine.overrides.update(overrides)
+        self.engine.overrides.update(overrides or {})
 
     def __asteri__(self, version: int) -> Doors | None:
         """Return the direct doors."""

@@ -7,6 +7,7 @@ was given a response or background tasks.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,8 @@ class Rendering:
             reply = StreamingResponse(lines, status, None, "application/jsonl").__reply__()
         else:
             response_class: Any = self.response_class
-            reply = response_class(content=value, status_code=status).__reply__()
+            pieces = _lines(value, lambda piece: piece) if isinstance(value, AsyncGenerator) else value
+            reply = response_class(content=pieces, status_code=status).__reply__()
         return self._finished(c, reply)
 
     def _line(self, item: Any) -> bytes:
@@ -140,10 +142,12 @@ def _tasks(c: RequestContext) -> Any:
     return c.notes.get(TASKS) if c.notes is not None else None
 
 
-async def _lines(values: AsyncGenerator[Any, None], write: Callable[[Any], bytes]) -> AsyncIterator[bytes]:
+async def _lines(values: AsyncGenerator[Any, None], write: Callable[[Any], Any]) -> AsyncIterator[Any]:
     try:
         async for value in values:
             yield write(value)
+            # A generator that never waits would keep the loop, and could not be cancelled.
+            await asyncio.sleep(0)
     finally:
         await values.aclose()
 

@@ -14,7 +14,7 @@ from fenrir.core.declare import Hook, Mode, Stage, caller
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.config import Config
 from fenrir.flask.door import FlaskDoor
-from fenrir.flask.helpers import get_debug_flag
+from fenrir.flask.shortcuts import get_debug_flag
 from fenrir.http.forms import FormLimits
 from fenrir.kit.sessions import session_of
 

@@ -28,6 +28,7 @@ from fenrir.http.cookies import parse_cookies
 from fenrir.http.dates import parse_date
 from fenrir.http.headers import parse_dict_params
 from fenrir.http.hosts import AllowedHosts
+from fenrir.http.media import best_encoding, best_language
 from fenrir.http.query import TooManyFields, parse_pairs
 from fenrir.http.url import percent_encode
 
@@ -271,12 +272,12 @@ class Request:
     @cached_property
     def accept_languages(self) -> Accept:
         """The languages that the client wants."""
-        return Accept(self._accept("accept-language"))
+        return Accept(self._accept("accept-language"), best_language)
 
     @cached_property
     def accept_encodings(self) -> Accept:
         """The encodings that the client takes."""
-        return Accept(self._accept("accept-encoding"))
+        return Accept(self._accept("accept-encoding"), best_encoding)
 
     def _accept(self, name: str) -> str | None:
         return ", ".join(self._c.exchange.headers.getall(name)) or None

@@ -188,7 +188,7 @@ class Response:
     def set_data(self, value: str | bytes) -> None:
         """Replace the body."""
         self._set_body(value)
-        self.headers["Content-Length"] = str(len(self._reply.body))
+        self.headers.remove("Content-Length")
 
     data = property(lambda self: self.get_data(), lambda self, value: self.set_data(value))
 
@@ -270,8 +270,9 @@ class Response:
 
     @property
     def content_length(self) -> int | None:
-        """The length as the header says it."""
-        return self.headers.get("content-length", type=int)  # type: ignore[no-any-return]
+        """The length as the header says it, or that of the body; the header itself is added when it is sent."""
+        declared: int | None = self.headers.get("content-length", type=int)
+        return self.calculate_content_length() if declared is None else declared
 
     @content_length.setter
     def content_length(self, value: int) -> None:

@@ -135,7 +135,7 @@ class Scaffold:
 
     def send_static_file(self, filename: str) -> Any:
         """Return a file of the static folder; 404 if there is none."""
-        from fenrir.flask.helpers import send_from_directory
+        from fenrir.flask.sending import send_from_directory
 
         if self.static_folder is None:
             raise RuntimeError("'static_folder' must be set to serve static_files.")

@@ -106,7 +106,7 @@ def native_renderer(route: Route) -> Renderer:
                 reply.headers.add(name, content) if name == b"set-cookie" else reply.headers.set(name, content)
         return reply
 
-    return Renderer(render, _fast(status or 200, model, chosen, return_annotation(route.handler)))
+    return Renderer(render, _fast(status or 200, model, chosen, return_annotation(route.handler)), model)
 
 
 def _fast(status: int, model: Serializer | None, chosen: type[Any] | None, annotation: Any) -> Fast | None:

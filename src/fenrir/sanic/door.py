@@ -132,11 +132,11 @@ class SanicDoor(Registrar):
                 self._add_listener(declaration)
             case StaticDeclaration():
                 for route in static.routes(declaration):
-                    self._add_route(route, scope)
+                    self._add_route(route, scope, document=False)
             case SignalDeclaration():
                 self.signals.add(declaration.event, declaration.call, declaration.condition)
 
-    def _add_route(self, declared: RouteDeclaration, scope: Scope) -> None:
+    def _add_route(self, declared: RouteDeclaration, scope: Scope, *, document: bool = True) -> None:
         uri = declared.uri
         if declared.version is not None:
             version = str(declared.version).strip("/").lstrip("v")
@@ -182,6 +182,8 @@ class SanicDoor(Registrar):
                 websocket=websocket,
                 stream=declared.stream,
                 body_limit=None,
+                document=document,
+                user=declared.handler,
             )
         )
 

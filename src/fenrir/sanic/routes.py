@@ -59,11 +59,17 @@ def _day(text: str) -> date:
 CONVERTERS: Converters = DEFAULT.extend(
     {
         "alpha": Converter("alpha", "[A-Za-z]+", weight=50),
-        "float": Converter("float", r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", float, weight=30),
+        "float": Converter("float", r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", float, weight=30, schema={"type": "number"}),
         "path": tail(regex="[^/]?.*"),
         "slug": Converter("slug", "[a-z0-9]+(?:-[a-z0-9]+)*", weight=55),
         "strorempty": Converter("strorempty", "[^/]*", weight=85),
-        "ymd": Converter("ymd", "[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", _day, weight=10),
+        "ymd": Converter(
+            "ymd",
+            "[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])",
+            _day,
+            weight=10,
+            schema={"type": "string", "format": "date"},
+        ),
     }
 )
 CONVERTERS.register("regex", pattern_of, raw=True)

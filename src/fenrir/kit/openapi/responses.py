@@ -82,7 +82,7 @@ def _media_type(plan: Plan, chosen: Any) -> str | None:
         return None
     header = next((value for name, value in renderer.fast.headers if name.lower() == b"content-type"), b"")
     kind = header.decode("latin-1").partition(";")[0].strip().lower()
-    if kind == JSON or return_annotation(plan.route.handler) is str:
+    if kind == JSON or return_annotation(plan.route.user or plan.route.handler) is str:
         return kind or None
     return None
 

@@ -233,8 +233,10 @@ def _evaluated(annotation: Any, scope: dict[str, Any], call: Any, name: str) -> 
 
 def return_annotation(call: Callable[..., Any]) -> Any:
     """Return the evaluated annotation of the result; `inspect.Signature.empty` when there is none or it is unknown."""
-    signature = inspect.signature(call)
-    annotation = signature.return_annotation
+    try:
+        annotation = inspect.signature(call).return_annotation
+    except (TypeError, ValueError):  # written in C, without a signature
+        return inspect.Signature.empty
     if isinstance(annotation, (str, ForwardRef)):
         scope = getattr(inspect.unwrap(_whole(call)), "__globals__", {})
         try:

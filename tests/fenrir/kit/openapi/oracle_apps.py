@@ -299,7 +299,9 @@ def corners(api: Api) -> Any:
     def nothing() -> Problem: ...
 
     @app.post("/body-default")
-    def body_default(n: Annotated[int, api.Body()] = 3, d: Annotated[dict[str, Any] | None, api.Body()] = None) -> None: ...
+    def body_default(
+        n: Annotated[int, api.Body()] = 3, d: Annotated[dict[str, Any] | None, api.Body()] = None
+    ) -> None: ...
 
     @app.head("/head")
     def head() -> None: ...
@@ -317,5 +319,6 @@ def corners(api: Api) -> Any:
 
 
 APPS: dict[str, Callable[[Api], Any]] = {
-    build.__name__: build for build in (models, values, bodies, security, routers, classes, streams, not_separate, corners)
+    build.__name__: build
+    for build in (models, values, bodies, security, routers, classes, streams, not_separate, corners)
 }

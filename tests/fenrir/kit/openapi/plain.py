@@ -44,6 +44,7 @@ def add(
     name: str | None = "show",
     document: bool = True,
     websocket: bool = False,
+    user: Callable[..., Any] | None = None,
     **options: Any,
 ) -> None:
     """Add a route whose handler is given the values of the path."""
@@ -63,5 +64,6 @@ def add(
             options=options,
             document=document,
             websocket=websocket,
+            user=user,
         )
     )

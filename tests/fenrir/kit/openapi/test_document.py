@@ -104,6 +104,33 @@ def test_a_callable_object_has_no_description_of_its_class() -> None:
     assert "description" not in found
 
 
+def test_an_adapter_is_named_and_described_by_what_the_user_wrote() -> None:
+    class ThingResource:
+        def on_get(self) -> str:
+            """Get it."""
+            return ""
+
+    found = documented("/a", lambda: "", name=None, user=ThingResource().on_get)["get"]
+    assert found["summary"] == "Thing Resource On Get"
+    assert found["operationId"] == "ThingResource_on_get_a_get"
+    assert found["description"] == "Get it."
+    assert "text/html" in found["responses"]["200"]["content"]
+
+
+def test_methods_of_a_view_class_describe_themselves() -> None:
+    class View:
+        """All of it."""
+
+        def post(self) -> None:
+            """Add one."""
+
+    def view() -> None: ...
+
+    view.view_class = View  # type: ignore[attr-defined]
+    item = documented("/a", view, frozenset({"GET", "POST"}))
+    assert (item["get"]["description"], item["post"]["description"]) == ("All of it.", "Add one.")
+
+
 def test_operation_ids_are_unique() -> None:
     engine = plain_app()
     add(engine, "/a", methods=frozenset({"GET", "POST"}), operation_id="same")
@@ -119,6 +146,7 @@ def test_operation_ids_are_unique() -> None:
 def test_only_declared_methods_are_documented() -> None:
     assert set(documented("/a")) == {"get"}
     assert set(documented("/a", methods=frozenset({"HEAD", "PURGE"}))) == {"head"}
+    assert set(documented("/a", methods=frozenset({"HEAD", "GET", "OPTIONS"}))) == {"get", "options"}
     assert set(documented("/a", methods=None)) == {"get", "put", "post", "delete", "patch"}
 
 
