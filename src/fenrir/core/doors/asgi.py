@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
 
 if TYPE_CHECKING:
-    from fenrir.core.application import Application
+    from asteri.exchange import Channel, Exchange
+    from fenrir.core.lifespan import Lifespan
 
 __all__ = ["ASGIChannel", "ASGIExchange", "ASGIHeaders", "asgi_door"]
 
@@ -326,7 +327,22 @@ class ASGIChannel:
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
 
-def asgi_door(app: Application) -> Callable[[Any, Receive, Send], Awaitable[None]]:
+class Served(Protocol):
+    """What the door needs of an application."""
+
+    lifespan_state: dict[str, Any]
+
+    def http(self, exchange: Exchange, /) -> Awaitable[None] | None:
+        """Serve one request."""
+
+    async def websocket(self, channel: Channel, /) -> None:
+        """Serve one WebSocket connection."""
+
+    def lifespan(self) -> Lifespan:
+        """Return a new run from start to stop."""
+
+
+def asgi_door(app: Served) -> Callable[[Any, Receive, Send], Awaitable[None]]:
     """Return an ASGI 3 application over the engine."""
 
     async def door(scope: Any, receive: Receive, send: Send) -> None:
@@ -350,7 +366,7 @@ def asgi_door(app: Application) -> Callable[[Any, Receive, Send], Awaitable[None
     return door
 
 
-async def _lifespan(app: Application, scope: Any, receive: Receive, send: Send) -> None:
+async def _lifespan(app: Served, scope: Any, receive: Receive, send: Send) -> None:
     await receive()
     try:
         run = app.lifespan()
