@@ -145,7 +145,7 @@ def test_cancelled_while_a_thread_is_in_the_stream(app: App) -> None:
 
     async def main() -> None:
         task = asyncio.ensure_future(serve(app, MemoryExchange()))
-        while not inside.is_set():
+        while not inside.is_set():  # noqa: ASYNC110 - a thread sets it
             await asyncio.sleep(0.001)
         task.cancel()
         asyncio.get_running_loop().call_later(0.02, go_on.set)
