@@ -161,7 +161,8 @@ async def closes(*_: Any) -> None:
 
 SHAPES: list[Callable[[App], None]] = [
     loop_bare, inline_bare, thread_bare, loop_hooks, thread_hooks, inline_hooks, loop_nodes, thread_nodes, loop_early,
-    thread_early, loop_gather, thread_gather, loop_body, thread_form, loop_wrapped, thread_wrapped, shared_reply, channel,
+    thread_early, loop_gather, thread_gather, loop_body, thread_form, loop_wrapped, thread_wrapped, shared_reply,
+    channel,
 ]  # fmt: skip
 
 

@@ -44,5 +44,5 @@ def test_mistakes(named: App) -> None:
         url_for(named.engine, "files", {})
     with pytest.raises(NoSuchName, match="'users'"):
         url_for(named.engine, "users", {"id": "five"})
-    with pytest.raises(NoSuchName, match="no route has the name 'zzz'$"):
+    with pytest.raises(NoSuchName, match=r"no route has the name 'zzz'$"):
         url_for(named.engine, "zzz", {})
