@@ -397,9 +397,9 @@ def _answer_miss(c: RequestContext) -> Reply:
         location = miss.path + ("?" + c.exchange.query.decode("latin-1") if c.exchange.query else "")
         return Reply(miss.status, MutableHeaders([(b"location", (c.http.connection.root_path + location).encode())]))
     if isinstance(miss, Options):
-        return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods)).encode())]))
-    if isinstance(miss, NotAllowed):
-        raise MethodNotAllowed(sorted(miss.methods))
+        return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods - {WEBSOCKET})).encode())]))
+    if isinstance(miss, NotAllowed) and (methods := miss.methods - {WEBSOCKET}):
+        raise MethodNotAllowed(sorted(methods))
     raise NotFound
 
 
