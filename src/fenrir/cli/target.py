@@ -71,10 +71,8 @@ def find_target(named: str | None) -> Target:
     place, colon, attribute = named.partition(":")
     if not place or (colon and not _is_dotted_name(attribute)):
         raise Mistake(f"{named!r}: write it as module:app or file.py:app")
-    if place.endswith(".py") or "/" in place or os.sep in place:
-        directory, module, file = _from_file(place)
-    else:
-        directory, module, file = _from_module(place)
+    is_path = place.endswith(".py") or "/" in place or os.sep in place
+    directory, module, file = _from_file(place) if is_path else _from_module(place)
     return Target(directory, module, attribute or _only_application(file, place))
 
 
