@@ -129,7 +129,7 @@ class Application:
         self.overrides = Overrides(self.changed)
         self.body_limit: int | None = None
         self.form_limits: FormLimits | None = None
-        self.facade: Any = self  # what users hold: the Fenrir, Flask, Falcon, ... object
+        self.facade: Any = self  # the object that users hold
         self.lifespan_state: dict[str, Any] = {}
         self._bindings: dict[Route, Binding] = {}  # made at registration, for as long as nothing is overridden
         self._frozen: Frozen | None = None
