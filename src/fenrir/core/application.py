@@ -131,12 +131,15 @@ class Application:
         self.form_limits: FormLimits | None = None
         self.facade: Any = self  # what users hold: the Fenrir, Flask, Falcon, ... object
         self.lifespan_state: dict[str, Any] = {}
+        self._bindings: dict[Route, Binding] = {}  # made at registration, for as long as nothing is overridden
         self._frozen: Frozen | None = None
+        self._version = 0  # of the declarations
         self._asgi: Callable[..., Awaitable[None]] | None = None
 
     # ---------------------------------------------------------- registration
     def changed(self) -> None:
         """Compile again before the next request."""
+        self._version += 1
         self._frozen = None
         self._asgi = None
 
@@ -146,7 +149,7 @@ class Application:
         Raises:
             DeclarationError: its signature can not be bound.
         """
-        route.bind(self.overrides)
+        self._bindings[route] = route.bind({})
         self.routes.append(route)
         self.changed()
 
@@ -199,11 +202,13 @@ class Application:
         Raises:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
+        version = self._version
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
-        plans = tuple(link(route, self.overrides, wrapped=bool(wraps)) for route in self.routes)
+        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps)) for route in self.routes)
         mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in self.mounts)
-        missing = link(self._unrouted(), {}, wrapped=bool(wraps), unrouted=True)
+        unrouted = self._unrouted()
+        missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
         router = Router([*map(_entry, plans), *map(_mount_entry, mounts)])
         frozen = Frozen(
             router=router,
@@ -216,8 +221,15 @@ class Application:
         )
         for report in frozen.reports:
             log.warning("%s", report)
-        self._frozen = frozen
+        if version == self._version:  # else another thread has declared something meanwhile
+            self._frozen = frozen
         return frozen
+
+    def _binding(self, route: Route) -> Binding:
+        """Return how a route gets its arguments, with the dependency overrides in force."""
+        if self.overrides or route not in self._bindings:
+            return route.bind(self.overrides)
+        return self._bindings[route]
 
     def _unrouted(self) -> Route:
         """Return the route of requests that no route takes: hooks run around it as around any other."""
@@ -328,6 +340,9 @@ class _Dispatch:
     async def _route(self, c: RequestContext) -> Reply | None:
         """Run the hooks before the match, then the plan."""
         x = c.exchange
+        if c.finish is not None:  # a WRAP hook calls a second time: the first answer is not going to be sent
+            finish, c.finish = c.finish, None
+            await finish(None)
         try:
             for hook in self.earlier:
                 c.miss = await call_hook(hook.call, hook.mode, c)
@@ -390,9 +405,9 @@ def _answer_miss(c: RequestContext) -> Reply:
         location = miss.path + ("?" + c.exchange.query.decode("latin-1") if c.exchange.query else "")
         return Reply(miss.status, MutableHeaders([(b"location", (c.http.connection.root_path + location).encode())]))
     if isinstance(miss, Options):
-        return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods)).encode())]))
-    if isinstance(miss, NotAllowed):
-        raise MethodNotAllowed(sorted(miss.methods))
+        return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods - {WEBSOCKET})).encode())]))
+    if isinstance(miss, NotAllowed) and (methods := miss.methods - {WEBSOCKET}):
+        raise MethodNotAllowed(sorted(methods))
     raise NotFound
 
 

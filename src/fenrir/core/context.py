@@ -7,7 +7,7 @@ context in which the request began. The five dialects' request objects are views
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["RequestContext", "State", "current", "unhandled"]
 
 current: ContextVar[RequestContext] = ContextVar("fenrir.request")
+
+_REFUSED = "core: the body is too large"
 
 unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled", default=None)
 """Where a test client collects exceptions that no error handler took; the server's answer is a 500 all the same."""
@@ -209,6 +211,11 @@ class RequestContext:
             return b""
         raise UnreadBody
 
+    @property
+    def kept_body(self) -> bytes | None:
+        """The body if it was read from an exchange that did not hold it, None otherwise."""
+        return self._body
+
     async def read_body(self) -> bytes:
         """Read the whole body once and keep it.
 
@@ -220,18 +227,31 @@ class RequestContext:
             limit = self.body_limit
             buffered: bytes | None = self.exchange.buffered
             if buffered is None:
-                pieces: list[bytes] = []
-                size = 0
-                async for piece in self.exchange:
-                    size += len(piece)
-                    if limit is not None and size > limit:
-                        raise PayloadTooLarge
-                    pieces.append(piece)
-                buffered = b"".join(pieces)
+                buffered = b"".join([piece async for piece in self._pieces(limit)])
             elif limit is not None and len(buffered) > limit:
                 raise PayloadTooLarge
             self._body = buffered
         return self._body
+
+    async def _pieces(self, limit: int | None) -> AsyncIterator[bytes]:
+        """Iterate over a body that is not in memory; once refused it stays refused, however much of it was read."""
+        if self.notes is not None and _REFUSED in self.notes:
+            raise PayloadTooLarge
+        size = 0
+        if limit is not None:
+            declared = self.exchange.headers.get("content-length") or ""
+            size = int(declared) if declared.isdecimal() and declared.isascii() else 0
+        if limit is None or size <= limit:
+            size = 0
+            async for piece in self.exchange:
+                size += len(piece)
+                if limit is not None and size > limit:
+                    break
+                yield piece
+            else:
+                return
+        self.note(_REFUSED, lambda _: True)
+        raise PayloadTooLarge
 
     @property
     def body_limit(self) -> int | None:
@@ -259,11 +279,7 @@ class RequestContext:
                 if self._body is not None or self.exchange.buffered is not None:
                     parser.feed(await self.read_body())
                 else:
-                    limit, size = self.body_limit, 0
-                    async for piece in self.exchange:
-                        size += len(piece)
-                        if limit is not None and size > limit:
-                            raise PayloadTooLarge
+                    async for piece in self._pieces(self.body_limit):
                         parser.feed(piece)
                 return self._keep(parser.finish())
             except FormError as exc:
@@ -291,7 +307,7 @@ class RequestContext:
 
     async def load(self) -> None:
         """Have the body read before a handler that expects it as a value: a multipart form as a form, else as bytes."""
-        if self.content_type.startswith("multipart/form-data"):
+        if self.content_type.lower().startswith("multipart/form-data"):
             await self.read_form()
         else:
             await self.read_body()
@@ -300,7 +316,7 @@ class RequestContext:
         kind = self.content_type
         if self.exchange.buffered == b"":
             return None  # no body is no form, not a broken one
-        if not kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+        if not kind.lower().startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
             return None
         try:
             return FormParser(kind, limits=self.app.form_limits or FormLimits())

@@ -34,9 +34,9 @@ from fenrir.core.binding import (
 )
 from fenrir.core.declare import Hook, Mode, Route
 from fenrir.core.exits import Exits
-from fenrir.core.hooks import fail, fail_here, report_teardown, settle_failure
-from fenrir.core.reply import settle
-from fenrir.core.threads import Hop, on_loop, to_thread
+from fenrir.core.hooks import fail, fail_here, report_teardown
+from fenrir.core.reply import settle, settle_failure
+from fenrir.core.threads import Hop, Overloaded, leave, on_loop, to_thread
 from fenrir.core.websocket import fail_channel
 
 if TYPE_CHECKING:
@@ -183,8 +183,10 @@ class _Base:
             expression = self.w.called(node.mode, call, arguments)
         elif node.kind is NodeKind.CONTEXT:
             exits = "early" if node.early else "exits"
-            if self.w.in_thread or node.mode is not Mode.THREAD:
+            if self.w.in_thread:
                 expression = f"{exits}.enter({call}({arguments}))"
+            elif node.mode is not Mode.THREAD:
+                expression = f"{exits}.enter_inline({call}({arguments}))"
             else:
                 self.w.value("to_thread", to_thread)
                 self.w.awaits = True
@@ -275,17 +277,21 @@ class _Program(_Base):
     # ------------------------------------------------------------ loop shape
     def _loop_shape(self) -> None:
         w = self.w
-        if self.has_finish:
-            self._write_finish()
-            with w.block("try:"):
-                self._respond_on_loop()
-            with w.block("except BaseException as exc:"):
-                w.line("await finish(exc)")
-                w.line("raise")
-            self._end("finish")
-        else:
+        if not (self.has_finish or self.has_early):
             self._respond_on_loop()
             self._end("None")
+            return
+        if self.has_finish:
+            self._write_finish()
+        with w.block("try:"):
+            self._respond_on_loop()
+        with w.block("except BaseException as exc:"):
+            if self.has_early:
+                w.line("await early.aclose(exc)")
+            if self.has_finish:
+                w.line("await finish(exc)")
+            w.line("raise")
+        self._end("finish" if self.has_finish else "None")
 
     def _awaits_nothing(self) -> bool:
         """Say whether the good way through this plan is without an await."""
@@ -324,6 +330,8 @@ class _Program(_Base):
     def _write_finish(self) -> None:
         """Write the function that runs after sending."""
         with self.w.block("async def finish(error):"):
+            if any(hook.mode is Mode.THREAD for hook in self.teardown):
+                self.w.line(f"{self.w.value('leave', leave)}()")
             self._teardown("error")
 
     # ---------------------------------------------------------- thread shape
@@ -339,7 +347,9 @@ class _Program(_Base):
                 self._steps(0, self.split, None, reply="answer")
                 if not (self._needs_load() or self.split):
                     w.line("pass")
-            with w.block("except Exception as exc:"):
+            # What was begun must be ended even when the request is cancelled here; `work` does so and raises again.
+            caught = "BaseException" if self.has_finish or self.has_early else "Exception"
+            with w.block(f"except {caught} as exc:"):
                 w.line("failed = exc")
         w.in_thread = True
         if self.has_finish:
@@ -358,21 +368,38 @@ class _Program(_Base):
                     w.line("raise")
                 with w.block("finally:"):
                     self._teardown("error")
+            elif self.has_early:
+                with w.block("try:"):
+                    self._work(total)
+                    w.line("return reply")
+                with w.block("except BaseException as exc:"):
+                    w.line("early.close(exc)")
+                    w.line("raise")
             else:
                 self._work(total)
                 w.line("return reply")
         w.in_thread = False
-        w.value("to_thread", to_thread)
-        if self.has_finish:
-            w.line("reply = await hop.run(work)")
-            self._end("hop.finish")
-            return
-        w.line("reply = await to_thread(work)")
+        self._run_work()
         if self.fast is not None:
             with w.block("if type(reply) is bytes:"):
                 w.line("x.respond(STATUS, HEADERS, reply)")
                 w.line("return")
-        self._end("None")
+        self._end("hop.finish" if self.has_finish else "None")
+
+    def _run_work(self) -> None:
+        """Write the hop into the thread, and what happens when no thread is to be had."""
+        w = self.w
+        start = "hop.run(work)" if self.has_finish else f"{w.value('to_thread', to_thread)}(work)"
+        with w.block("try:"):
+            w.line(f"reply = await {start}")
+        with w.block(f"except {w.value('Overloaded', Overloaded)} as exc:"):
+            if self.has_finish or self.has_exits or self.after:
+                # What has begun is ended as after any other failure, among the threads that never refuse.
+                w.line("failed = failed or exc")
+                w.line(f"{w.value('leave', leave)}()")
+                w.line(f"reply = await {start}")
+            else:
+                w.line("reply = await fail(c, exc)")
 
     def _nodes_from(self, split: int) -> bool:
         """Say whether values are gathered inside the thread."""

@@ -5,14 +5,13 @@ The order of hooks (paradigms rule 17) is decided in `plan`; here is only what h
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fenrir.core.context import unhandled
 from fenrir.core.declare import Mode
 from fenrir.core.errors import InternalError, StatusError, find_error_handler
-from fenrir.core.reply import settle
+from fenrir.core.exits import SwallowedError
+from fenrir.core.report import report
 from fenrir.core.threads import on_loop, to_thread
 
 if TYPE_CHECKING:
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
     from fenrir.core.declare import ErrorHandler
     from fenrir.core.reply import Reply
 
-__all__ = ["call_hook", "fail", "fail_here", "report_teardown", "settle_failure"]
-
-log = logging.getLogger("fenrir.error")
+__all__ = ["call_hook", "fail", "fail_here", "report_teardown"]
 
 
 async def call_hook(call: Callable[..., Any], mode: Mode, *args: Any) -> Any:
@@ -51,16 +48,9 @@ def _default(c: RequestContext, exc: Exception) -> Reply:
     dialect = c.plan.dialect if c.plan is not None else c.app.home
     if not isinstance(exc, StatusError):
         c.error = exc
-        _log(c, exc)
+        report(c, exc)
         exc = InternalError(exc)
     return dialect.error(c, exc)
-
-
-def _log(c: RequestContext, exc: BaseException) -> None:
-    if (watcher := unhandled.get()) is not None:
-        watcher.append(exc)
-    where = c.plan.title if c.plan is not None else "no route"
-    log.error("unhandled %s in %s %s (%s)", type(exc).__name__, c.exchange.method, c.exchange.path, where, exc_info=exc)
 
 
 async def fail(c: RequestContext, exc: BaseException | None) -> Reply:
@@ -87,16 +77,11 @@ def fail_here(c: RequestContext, exc: BaseException | None) -> Reply:
     return reply
 
 
-async def settle_failure(c: RequestContext, exc: BaseException) -> None:
-    """Answer a failed request whose plan awaits nothing on the good way."""
-    await settle(c, await fail(c, exc))
-
-
 def report_teardown(c: RequestContext, left: BaseException | None, error: BaseException | None) -> None:
     """Log an exception of teardown, once: the response is already sent, and what failed before was reported before."""
-    if left is None or left is error:
-        return
+    if left is None or left is error or isinstance(left, SwallowedError):
+        return  # to swallow an exception is no fault where no response has to be found any more
     if not isinstance(left, Exception):
         raise left
     c.error = c.error or left
-    log.error("teardown of %s failed", c.plan.title if c.plan is not None else c.exchange.path, exc_info=left)
+    report(c, left, "teardown")

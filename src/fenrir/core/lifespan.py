@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
 from fenrir.core.declare import Listener, ListenerStage, Mode, mode_of
-from fenrir.core.threads import to_thread
+from fenrir.core.threads import in_worker, on_loop, to_thread
 
 __all__ = ["Lifespan", "Tasks"]
 
@@ -23,6 +23,12 @@ log = logging.getLogger("fenrir")
 
 START = (ListenerStage.LIFESPAN, ListenerStage.BEFORE_START, ListenerStage.STARTUP, ListenerStage.AFTER_START)
 STOP = (ListenerStage.BEFORE_STOP, ListenerStage.SHUTDOWN, ListenerStage.AFTER_STOP)
+
+COUNTERPART = {
+    ListenerStage.BEFORE_START: ListenerStage.AFTER_STOP,
+    ListenerStage.STARTUP: ListenerStage.SHUTDOWN,
+    ListenerStage.AFTER_START: ListenerStage.BEFORE_STOP,
+}
 
 
 class Tasks:
@@ -32,8 +38,7 @@ class Tasks:
         self.grace = grace  # seconds that tasks get to end by themselves at shutdown
         self._waiting: list[tuple[Callable[[], Coroutine[Any, Any, Any]], str | None]] = []
         self._running: set[asyncio.Task[Any]] = set()
-        self._by_name: dict[str, asyncio.Task[Any] | None] = {}
-        self._open = False
+        self._by_name: dict[str, asyncio.Task[Any]] = {}
 
     def add(
         self, work: Coroutine[Any, Any, Any] | Callable[[], Any], name: str | None = None
@@ -48,8 +53,13 @@ class Tasks:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
+            if in_worker():  # a handler written with `def`
+                return on_loop(self._start_here(make, name))
             self._waiting.append((make, name))
             return None
+        return self._start(make, name)
+
+    async def _start_here(self, make: Callable[[], Coroutine[Any, Any, Any]], name: str | None) -> asyncio.Task[Any]:
         return self._start(make, name)
 
     def _start(self, make: Callable[[], Coroutine[Any, Any, Any]], name: str | None) -> asyncio.Task[Any]:
@@ -74,7 +84,7 @@ class Tasks:
 
     def purge(self) -> None:
         """Forget ended tasks."""
-        self._by_name = {name: task for name, task in self._by_name.items() if task is not None and not task.done()}
+        self._by_name = {name: task for name, task in self._by_name.items() if not task.done()}
 
     async def cancel(self, name: str, message: str | None = None) -> bool:
         """Cancel a task and wait for its end; False when there is no such task."""
@@ -87,22 +97,21 @@ class Tasks:
 
     def open(self) -> None:
         """Start what was added before the application ran."""
-        self._open = True
         waiting, self._waiting = self._waiting, []
         for make, name in waiting:
             self._start(make, name)
 
     async def close(self) -> None:
         """Give the running tasks their grace, then cancel them and wait for their end."""
-        self._open = False
         here = asyncio.current_task()
-        pending = {task for task in self._running if task is not here}
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=self.grace)
-        for task in pending:
-            task.cancel()
-        if pending:
-            await asyncio.wait(pending)
+        end = asyncio.get_running_loop().time() + self.grace
+        # Tasks may start others until they end.
+        while pending := self._running - {here}:
+            left = end - asyncio.get_running_loop().time()
+            if left <= 0:
+                for task in pending:
+                    task.cancel()
+            await asyncio.wait(pending, timeout=left if left > 0 else None)
 
 
 def _as_coroutine(work: Coroutine[Any, Any, Any] | Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, Any]]:
@@ -138,6 +147,7 @@ class Lifespan:
         Raises:
             Exception: what a listener raised, after everything already started was stopped.
         """
+        ended: list[ListenerStage] = []
         try:
             for stage in START:
                 if stage is ListenerStage.STARTUP:
@@ -149,15 +159,22 @@ class Lifespan:
                             self.state.update(given)
                     else:
                         await _run(listener.call)
+                ended.append(stage)
         except BaseException:
-            await self._tasks.close()
-            await self._managers.aclose()
+            await self._stop([COUNTERPART[stage] for stage in reversed(ended) if stage in COUNTERPART])
             raise
 
     async def stop(self) -> None:
         """Run the stop stages; every listener runs even if one raises, and the first error is raised at the end."""
+        errors = await self._stop(STOP)
+        if errors:
+            raise errors[0]
+
+    async def _stop(self, stages: Sequence[ListenerStage]) -> list[Exception]:
         errors: list[Exception] = []
-        for stage in STOP:
+        if ListenerStage.SHUTDOWN not in stages:
+            await self._tasks.close()
+        for stage in stages:
             if stage is ListenerStage.SHUTDOWN:
                 await self._tasks.close()
             for listener in reversed(self._of(stage)):
@@ -171,8 +188,7 @@ class Lifespan:
         except Exception as exc:
             log.error("lifespan failed while stopping", exc_info=exc)
             errors.append(exc)
-        if errors:
-            raise errors[0]
+        return errors
 
 
 async def _run(call: Callable[[], Any]) -> None:

@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from asteri.exchange import Channel, Disconnected, HeaderPairs, Sink
+from asteri.exchange import AnswerError, Channel, Disconnected, HeaderPairs, Sink
 from fenrir.core.declare import Hook, Mount, Scope, Source, Stage
 from fenrir.core.hooks import call_hook, fail, report_teardown
-from fenrir.core.reply import Reply, settle
+from fenrir.core.reply import Reply, afterwards, finalize, send, settle
+from fenrir.core.report import report
+from fenrir.core.threads import leave
 from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ class MountedExchange:
         self._outer = outer
         self._plan = plan
         self._c = c
-        self.answered = False
+        self.answered = False  # it was told an answer
+        self.sent = False  # the outer exchange was told one
+        self.complete = False
         self.method = outer.method
         self.rest = rest  # "" when the path is the prefix itself, which WSGI tells from "/"
         self.path = rest or "/"
@@ -42,7 +46,8 @@ class MountedExchange:
         self.query = outer.query
         self.headers = outer.headers
         self.connection = replace(outer.connection, root_path=prefix)
-        self.buffered = outer.buffered
+        # What a hook has read is given again: the outer exchange has it no more.
+        self.buffered = outer.buffered if outer.buffered is not None else c.kept_body
         self.app: Any = None
         self._pending: Reply | None = None
 
@@ -52,12 +57,17 @@ class MountedExchange:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._outer.__aiter__()
 
-    def respond(self, status: int, headers: HeaderPairs, body: bytes) -> None:
+    def _answer(self) -> None:
+        if self.answered:
+            raise AnswerError("this exchange has been answered already")
         self.answered = True
+
+    def respond(self, status: int, headers: HeaderPairs, body: bytes) -> None:
+        self._answer()
         self._pending = Reply(status, MutableHeaders(headers), body)
 
     def begin(self, status: int, headers: HeaderPairs) -> Sink:
-        self.answered = True
+        self._answer()
         reply = Reply(status, MutableHeaders(headers))
         return _BridgeSink(self.bridge, reply) if self.bridge is not None else _MountedSink(self, reply)
 
@@ -68,9 +78,12 @@ class MountedExchange:
         if self._pending is not None:
             reply, self._pending = self._pending, None
             if self.bridge is not None:
+                self.bridge.ended = True
                 self.bridge.head.set_result(reply)
             else:
-                await settle(self._c, await self._plan.after(self._c, reply))
+                reply = await finalize(self._c, await self._plan.after(self._c, reply))
+                self.sent = self.complete = True
+                await send(self._c, reply)
 
     @property
     def gone(self) -> bool:
@@ -90,11 +103,17 @@ class _MountedSink:
 
     async def _begun(self) -> Sink:
         if self._sink is None:
-            c = self._exchange._c
-            reply = await self._exchange._plan.after(c, self._reply)
-            for change in c.late or ():
-                change(c, reply)
-            self._sink = self._exchange._outer.begin(reply.status, reply.headers.raw)
+            exchange = self._exchange
+            c = exchange._c
+            reply = await finalize(c, await exchange._plan.after(c, self._reply))
+            exchange.sent = True
+            if reply is not self._reply and (reply.body or reply.stream is not None):
+                # A hook has put another answer in the place of this one.
+                await send(c, reply)
+                exchange.complete = True
+                self._sink = _Nowhere()
+            else:
+                self._sink = exchange._outer.begin(reply.status, reply.headers.raw)
         return self._sink
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -102,10 +121,24 @@ class _MountedSink:
 
     async def finish(self, trailers: HeaderPairs = ()) -> None:
         await (await self._begun()).finish(trailers)
+        self._exchange.complete = True
 
     def abort(self) -> None:
         if self._sink is not None:
             self._sink.abort()
+
+
+class _Nowhere:
+    """The sink of an answer that was replaced."""
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        return None
+
+    async def finish(self, trailers: HeaderPairs = ()) -> None:
+        return None
+
+    def abort(self) -> None:
+        return None
 
 
 class _Bridge:
@@ -115,27 +148,38 @@ class _Bridge:
         self.head: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self.serving: asyncio.Task[None] | None = None
+        self.ended = False  # the application has given its whole answer
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """Iterate over the body; leaving early ends the application's work."""
+        """Iterate over the body."""
         serving = self.serving
         assert serving is not None
-        try:
-            while True:
-                taken = asyncio.ensure_future(self.pieces.get())
+        while True:
+            taken = asyncio.ensure_future(self.pieces.get())
+            try:
                 await asyncio.wait({taken, serving}, return_when=asyncio.FIRST_COMPLETED)
                 if not taken.done():
-                    taken.cancel()
-                    serving.result()
-                    raise RuntimeError("the mounted application ended in the middle of its answer")
+                    error = None if serving.cancelled() else serving.exception()
+                    raise error or RuntimeError("the mounted application ended in the middle of its answer")
                 piece = taken.result()
-                if piece is None:
-                    return
-                yield piece
-        finally:
-            if not serving.done():
-                serving.cancel()
-            await asyncio.wait({serving})
+            finally:
+                taken.cancel()
+            if piece is None:
+                return
+            yield piece
+
+    async def close(self, c: RequestContext) -> None:
+        """Wait for what the application does after its answer; end it when nobody took the whole of that."""
+        serving = self.serving
+        if serving is None:
+            return
+        if not self.ended:
+            serving.cancel()
+        await asyncio.wait({serving})
+        error = None if serving.cancelled() else serving.exception()
+        if error is not None and self.ended:
+            c.error = c.error or error
+            report(c, error, "the mounted application after its answer")
 
 
 class _BridgeSink:
@@ -151,6 +195,7 @@ class _BridgeSink:
 
     async def finish(self, trailers: HeaderPairs = ()) -> None:
         await self._bridge.pieces.put(None)
+        self._bridge.ended = True
 
     def abort(self) -> None:
         if self._bridge.serving is not None:
@@ -226,9 +271,8 @@ class MountPlan:
         mounted = MountedChannel(channel, self.mount.prefix, str(values[-1]))
         await self.mount.channel(mounted, self.mount.prefix)
 
-    async def _reply(self, c: RequestContext, rest: str) -> Reply:
+    async def _reply(self, c: RequestContext, rest: str, bridge: _Bridge) -> Reply:
         """Return the answer as a value: the application goes on working in a task while it is streamed."""
-        bridge = _Bridge()
         mounted = MountedExchange(self, c, rest, bridge)
 
         async def serve() -> None:
@@ -236,8 +280,8 @@ class MountPlan:
             await mounted.drain()
 
         serving = bridge.serving = asyncio.create_task(serve())
-        waiting: set[asyncio.Future[Any]] = {serving, bridge.head}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {serving, bridge.head}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not bridge.head.done():
             serving.result()
             raise RuntimeError(f"the application mounted at {self.mount.prefix} gave no answer")
@@ -249,6 +293,7 @@ class MountPlan:
         if self.wrapped:
             return await self._run_wrapped(c, rest)
         error: BaseException | None = None
+        mounted: MountedExchange | None = None
         try:
             reply = None
             try:
@@ -264,21 +309,36 @@ class MountPlan:
                         raise RuntimeError(f"the application mounted at {self.mount.prefix} gave no answer")
             except Disconnected as gone:
                 error = gone
-                return None
             except Exception as exc:
-                reply = await fail(c, exc)
+                if mounted is None or not mounted.sent:
+                    reply = await fail(c, exc)
+                elif mounted.complete:
+                    c.error = exc
+                    report(c, exc, "the mounted application after its answer")
+                else:
+                    raise  # there is half an answer: the server cuts it off
             if reply is not None:
                 await settle(c, await self.after(c, reply))
+            else:
+                await afterwards(c, None)
         except BaseException as exc:
             error = exc
             raise
         finally:
-            await self._teardown(c, error)
+            try:
+                await self._teardown(c, error)
+            finally:
+                c.close()
         return None
 
     async def _run_wrapped(self, c: RequestContext, rest: str) -> Reply:
+        bridge = _Bridge()
+
         async def finish(error: BaseException | None) -> None:
-            await self._teardown(c, error)
+            try:
+                await bridge.close(c)
+            finally:
+                await self._teardown(c, error)
 
         c.finish = finish
         try:
@@ -287,12 +347,13 @@ class MountPlan:
                 if reply is not None:
                     break
             else:
-                reply = await self._reply(c, rest)
+                reply = await self._reply(c, rest, bridge)
         except Exception as exc:
             reply = await fail(c, exc)
         return await self.after(c, reply)
 
     async def _teardown(self, c: RequestContext, error: BaseException | None) -> None:
+        leave()
         for hook in self.teardowns:
             try:
                 await call_hook(hook.call, hook.mode, c, c.error or error)

@@ -6,17 +6,20 @@ returned from a handler of any other, and a header set through one is seen throu
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from asteri.exchange import Disconnected
+from fenrir.core.hooks import fail
+from fenrir.core.report import report
 from fenrir.core.threads import to_thread
 from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
-__all__ = ["HasReply", "Reply", "send", "settle"]
+__all__ = ["HasReply", "Reply", "afterwards", "finalize", "send", "settle", "settle_failure"]
 
 
 @runtime_checkable
@@ -73,6 +76,7 @@ async def send(c: RequestContext, reply: Reply) -> None:
         exchange.respond(reply.status, reply.headers.raw, reply.body)
         await exchange.drain()
         return
+    pieces: _Pieces | None = None
     try:
         sink = exchange.begin(reply.status, reply.headers.raw)
         if exchange.method == "HEAD" or reply.status in (204, 304):
@@ -82,17 +86,41 @@ async def send(c: RequestContext, reply: Reply) -> None:
                 await sink.write(piece)
             await sink.finish()
         else:
-            pieces = iter(stream)
-            while (chunk := await to_thread(_next, pieces)) is not None:
+            pieces = _Pieces(stream)
+            while (chunk := await to_thread(pieces.step)) is not _END:
                 await sink.write(chunk)
             await sink.finish()
     finally:
-        await _close(stream)
+        if pieces is not None:
+            await to_thread(pieces.close)
+        else:
+            await _close(stream)
 
 
-def _next(pieces: Iterator[bytes]) -> bytes | None:
-    """Return the next piece, None at the end: StopIteration can not leave a thread."""
-    return next(pieces, None)
+class _Pieces:
+    """A plain iterable, stepped through by worker threads."""
+
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream = stream
+        self._pieces: Iterator[bytes] | None = None
+        self._free = threading.Lock()  # a cancelled request closes the stream while a thread may still be in it
+
+    def step(self) -> Any:
+        """Return the next piece, `_END` at the end: StopIteration can not leave a thread."""
+        with self._free:
+            if self._pieces is None:
+                self._pieces = iter(self._stream)
+            return next(self._pieces, _END)
+
+    def close(self) -> None:
+        """Close the iterator, and the iterable when it is another object."""
+        with self._free:
+            for held in (self._pieces, self._stream if self._stream is not self._pieces else None):
+                if (close := getattr(held, "close", None)) is not None:
+                    close()
+
+
+_END = object()
 
 
 async def _close(stream: Any) -> None:
@@ -103,23 +131,41 @@ async def _close(stream: Any) -> None:
         await to_thread(close)
 
 
+async def finalize(c: RequestContext, reply: Reply) -> Reply:
+    """Make the last changes to a reply; one that fails is answered as any other error, and the others still run."""
+    for change in c.late or ():
+        try:
+            change(c, reply)
+        except Exception as exc:
+            reply = await fail(c, exc)
+    return reply
+
+
+async def afterwards(c: RequestContext, first: Callable[[], Awaitable[None]] | None) -> None:
+    """Do the work that was left for after the response, each piece whatever became of the others."""
+    for call in ((first,) if first is not None else ()) + tuple(c.background or ()):
+        try:
+            await call()
+        except Exception as exc:
+            c.error = c.error or exc
+            report(c, exc, "background work")
+
+
 async def settle(
     c: RequestContext, reply: Reply, finish: Callable[[BaseException | None], Awaitable[None]] | None = None
 ) -> None:
     """End a request: last changes, sending, background work, teardown; each exactly once."""
-    error: BaseException | None = c.error
+    error: BaseException | None = None
     try:
         if c.late is not None:
-            for change in c.late:
-                change(c, reply)
-        await send(c, reply)
-        if reply.background is not None:
-            await reply.background()
-        if c.background is not None:
-            for call in c.background:
-                await call()
-    except Disconnected as gone:
-        error = gone  # nobody is there to be told; teardown still learns of it
+            reply = await finalize(c, reply)
+        try:
+            await send(c, reply)
+        except Disconnected as gone:
+            error = gone  # nobody is there to be told; background work and teardown go on
+        if reply.background is not None or c.background is not None:
+            await afterwards(c, reply.background)
+        error = c.error or error
     except BaseException as exc:
         error = exc
         raise
@@ -129,3 +175,8 @@ async def settle(
                 await finish(error)
         finally:
             c.close()
+
+
+async def settle_failure(c: RequestContext, exc: BaseException) -> None:
+    """Answer a failed request whose plan awaits nothing on the good way."""
+    await settle(c, await fail(c, exc))

@@ -5,9 +5,10 @@
 * A `Hop` lets one thread serve a whole request: it delivers the response, waits until it was sent, and goes on with
   teardown in the same thread (a SQLite connection opened in a dependency is closed by the thread that opened it).
 
-There are two lanes. A request whose thread is waiting for the loop must not make the loop wait for a thread of the same
-lane (the deadlock of a full pool), so whatever runs on behalf of a held thread takes the second lane. A lane that
-has too many callers waiting refuses with 503 instead of growing.
+Threads stand in lanes, because of the deadlock of a full pool: a thread that waits for the loop must not make the loop
+wait for a thread of the same lane. What runs on behalf of a thread of lane n takes lane n + 1, so each lane only waits
+for later ones, and the last of them waits for nobody. The first lane refuses with 503 when too many callers wait for
+it; the others never refuse, since what they do was begun before (a connection must be given back however full it is).
 """
 
 from __future__ import annotations
@@ -21,17 +22,16 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future as ThreadFuture
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
 
 from fenrir.core.errors import StatusError
 
-__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "on_loop", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = int(os.environ.get("FENRIR_THREADS", "40"))  # a lane's threads; anyio, Starlette and Sanic have 40 too
-WAITING = 4096  # callers that may wait for a thread of one lane before new ones are refused
+WAITING = 4096  # callers that may wait for a thread of the first lane before new ones are refused
 
 
 class Overloaded(StatusError):
@@ -45,10 +45,10 @@ class Overloaded(StatusError):
 class _Completions:
     """Results on their way from threads to one loop, handed over in batches."""
 
-    __slots__ = ("__weakref__", "_done", "_loop", "_scheduled")
+    __slots__ = ("_done", "_scheduled", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
         self._scheduled = False
 
@@ -58,7 +58,7 @@ class _Completions:
         if not self._scheduled:
             self._scheduled = True
             try:
-                self._loop.call_soon_threadsafe(self._hand_over)
+                self.loop.call_soon_threadsafe(self._hand_over)
             except RuntimeError:
                 self._done.clear()  # the loop is closed: nobody waits any more
 
@@ -66,93 +66,111 @@ class _Completions:
         self._scheduled = False  # before emptying: what is added from now on schedules again
         while self._done:
             future, result, error = self._done.popleft()
-            if future.cancelled():
-                continue
+            if future.done():
+                continue  # its caller was cancelled
             if error is None:
                 future.set_result(result)
             elif isinstance(error, StopIteration):
-                future.set_exception(RuntimeError("a worker raised StopIteration"))
+                refused = RuntimeError("a worker raised StopIteration, which a coroutine can not")
+                refused.__cause__ = error
+                future.set_exception(refused)
             else:
                 future.set_exception(error)
 
 
-_Work = tuple[Callable[[], Any], contextvars.Context, "asyncio.Future[Any]", _Completions, asyncio.AbstractEventLoop]
+class _Local(threading.local):
+    """Of a worker thread: the loop it works for. Of a loop's thread: what comes back to that loop."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    home: _Completions | None = None
+
+
+_local = _Local()
+
+
+def _completions() -> _Completions:
+    loop = asyncio.get_running_loop()
+    found = _local.home
+    if found is None or found.loop is not loop:
+        found = _local.home = _Completions(loop)
+    return found
+
+
+_Work = tuple[Callable[[], Any], contextvars.Context, "asyncio.Future[Any]", _Completions]
 
 
 class _Lane:
     """Threads that take work from one queue; started when needed, ended with the process."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, number: int) -> None:
+        self._number = number
         self._queue: SimpleQueue[_Work] = SimpleQueue()
-        self._idle = 0
-        self._started = 0
         self._lock = threading.Lock()
-        self._completions: WeakKeyDictionary[asyncio.AbstractEventLoop, _Completions] = WeakKeyDictionary()
+        self._started = 0
+        # Threads without work, less the calls that nobody has taken: below zero, so many calls wait for a thread.
+        self._spare = 0
 
     def submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
         """Queue a call, in a copy of the current context."""
-        loop = asyncio.get_running_loop()
-        completions = self._completions.get(loop)
-        if completions is None:
-            completions = self._completions[loop] = _Completions(loop)
-        if self._queue.qsize() >= WAITING:
-            raise Overloaded
-        future: asyncio.Future[T] = loop.create_future()
-        self._queue.put((call, contextvars.copy_context(), future, completions, loop))
-        if self._idle < self._queue.qsize() and self._started < THREADS:
-            self._start()
+        completions = _completions()
+        start = 0
+        with self._lock:
+            if self._spare <= -WAITING and not self._number:
+                raise Overloaded
+            self._spare -= 1
+            if self._spare < 0 and self._started < THREADS:
+                self._started += 1
+                self._spare += 1
+                start = self._started
+        if start:
+            self._start(start)
+        future: asyncio.Future[T] = completions.loop.create_future()
+        self._queue.put((call, contextvars.copy_context(), future, completions))
         return future
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._started >= THREADS:
-                return
-            self._started += 1
-            number = self._started
-        threading.Thread(target=self._run, name=f"fenrir-{self._name}-{number}", daemon=True).start()
+    def _start(self, number: int) -> None:
+        try:
+            threading.Thread(target=self._run, name=f"fenrir-{self._number}-{number}", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads: as if this call had never been
+            with self._lock:
+                self._started -= 1
+            raise
 
     def _run(self) -> None:
         while True:
-            with self._lock:
-                self._idle += 1
-            call, context, future, completions, loop = self._queue.get()
-            with self._lock:
-                self._idle -= 1
-            _thread.loop = loop
+            call, context, future, completions = self._queue.get()
+            _local.loop = completions.loop
+            result: Any = None
+            error: BaseException | None = None
             try:
                 result = context.run(call)
             except BaseException as exc:
-                completions.add(future, None, exc)
-            else:
-                completions.add(future, result, None)
-                del result
+                error = exc
+            with self._lock:
+                self._spare += 1  # before the result is known, so that whoever gets it finds this thread
+            completions.add(future, result, error)
             # What the request held must not live until the next one comes.
-            del call, context, future, completions, loop
-            _thread.loop = None
+            del call, context, future, completions, result, error
+            _local.loop = None
 
 
-class _Thread(threading.local):
-    loop: asyncio.AbstractEventLoop | None = None
-
-
-_thread = _Thread()
-_work = _Lane("work")
-_exit = _Lane("exit")
-_held: contextvars.ContextVar[bool] = contextvars.ContextVar("fenrir.held", default=False)
+_lanes = [_Lane(0), _Lane(1)]
+_depth: contextvars.ContextVar[int] = contextvars.ContextVar("fenrir.depth", default=0)
 
 
 def _after_fork() -> None:
     """Start anew in a child process: threads do not survive a fork."""
-    global _work, _exit
-    _work, _exit = _Lane("work"), _Lane("exit")
+    _lanes[:] = [_Lane(number) for number in range(len(_lanes))]
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
 def _submit(call: Callable[[], T]) -> asyncio.Future[T]:
-    return (_exit if _held.get() else _work).submit(call)
+    depth = _depth.get()
+    while depth >= len(_lanes):
+        _lanes.append(_Lane(len(_lanes)))
+    return _lanes[depth].submit(call)
 
 
 async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -164,19 +182,25 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     return await _submit(lambda: call(*args, **kwargs))
 
 
+def leave() -> None:
+    """Say that the current request is ending: from here on its work in threads is never refused."""
+    if not _depth.get():
+        _depth.set(1)
+
+
 def in_worker() -> bool:
     """Say whether this thread works for a loop, so that `on_loop` may be called."""
-    return _thread.loop is not None
+    return _local.loop is not None
 
 
 def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """From a worker thread: run a coroutine on the loop that this thread works for, and wait for its result."""
-    loop = _thread.loop
+    loop = _local.loop
     if loop is None:
         coroutine.close()
         raise RuntimeError("on_loop() is for worker threads of a running application")
     context = contextvars.copy_context()
-    context.run(_held.set, True)
+    context.run(_depth.set, _depth.get() + 1)
     outcome: ThreadFuture[T] = ThreadFuture()
 
     def start() -> None:
@@ -191,12 +215,16 @@ def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
         else:
             outcome.set_result(task.result())
 
-    loop.call_soon_threadsafe(start)
+    try:
+        loop.call_soon_threadsafe(start)
+    except RuntimeError:
+        coroutine.close()  # the loop is closed
+        raise
     try:
         return outcome.result()
     finally:
         for variable, value in context.items():
-            if variable is not _held and variable.get(_MISSING) is not value:
+            if variable is not _depth and variable.get(_MISSING) is not value:
                 variable.set(value)
 
 
@@ -209,28 +237,31 @@ class Hop:
     __slots__ = ("_completions", "_done", "_error", "_reply", "_sent")
 
     def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._reply: asyncio.Future[Any] = loop.create_future()
-        self._completions = _Completions(loop)
+        self._completions = _completions()
+        self._reply: asyncio.Future[Any] = self._completions.loop.create_future()
         self._sent = threading.Event()
         self._error: BaseException | None = None
         self._done: asyncio.Future[Any] | None = None
 
     async def run(self, work: Callable[[], None]) -> Any:
-        """Start `work` and return what it delivers."""
+        """Start `work` and return what it delivers.
+
+        Raises:
+            Overloaded: no thread took it; `work` never runs.
+        """
         self._done = _submit(work)
         self._done.add_done_callback(self._ended)
         try:
             reply = await self._reply
-            _held.set(True)  # the thread waits: what sending needs a thread for takes the other lane
-            return reply
         except BaseException as exc:
             self.release(exc)
             raise
+        _depth.set(_depth.get() + 1)  # the thread waits: what sending needs a thread for takes the next lane
+        return reply
 
     def _ended(self, done: asyncio.Future[Any]) -> None:
+        error = None if done.cancelled() else done.exception()
         if not self._reply.done():
-            error = None if done.cancelled() else done.exception()
             self._reply.set_exception(error or RuntimeError("a worker thread ended without a response"))
 
     def deliver(self, reply: Any) -> BaseException | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fenrir.core.declare import Mode, mode_of
 from fenrir.core.reply import Reply
+from fenrir.core.router import Options, Redirected
 from fenrir.falcon._round import Round, round_of
 from fenrir.falcon.http_error import HTTPError, HTTPStatus
 
@@ -98,6 +99,8 @@ def _end(c: RequestContext, reply: Reply) -> tuple[Round, bool]:
     run.match()
     run.resp.bind(reply)
     route = c.plan.route if c.plan is not None else None
+    if route is None and isinstance(c.miss, (Options, Redirected)):
+        return run, True  # the engine answered by itself
     if route is not None and route.dialect.name != "falcon":
         # Another dialect answered: what went wrong there shows in its answer.
         return run, run.stopped or (c.error is None and reply.status < 400)

@@ -1,16 +1,17 @@
 """`falcon.App`: the registrar with an engine of its own.
 
-It serves as an ASGI application and through Asteri's direct door. Sync responders run in worker threads, async ones on
-the loop.
+It serves as an ASGI application, as a WSGI application and through Asteri's direct door. Sync responders run in worker
+threads, async ones on the loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from asteri.exchange import Doors
 from fenrir.core.application import Application
+from fenrir.core.doors.wsgi import WSGIDoor, both_doors
 from fenrir.falcon._dialect import DIALECT
 from fenrir.falcon.constants import DEFAULT_MEDIA_TYPE
 from fenrir.falcon.door import FalconDoor
@@ -52,6 +53,7 @@ class App(FalconDoor):
             sink_before_static_route=sink_before_static_route,
         )
         engine.facade = self
+        self._wsgi = WSGIDoor(engine)
         self.req_options.default_media_type = media_type
         self.resp_options.default_media_type = media_type
         if request_type is not None:
@@ -72,8 +74,11 @@ class App(FalconDoor):
         """Return the direct doors."""
         return self.engine.__asteri__(version)
 
-    async def __call__(
-        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        """Serve as an ASGI 3 application."""
-        await self.engine(scope, receive, send)
+    @both_doors
+    def __call__(self, *args: Any) -> Any:
+        """Serve as an ASGI application (scope, receive, send) or a WSGI application (environ, start_response)."""
+        return self._wsgi(*args) if len(args) == 2 else self.engine(*args)
+
+    def close(self) -> None:
+        """Close the loop behind the WSGI door, if it was used."""
+        self._wsgi.close()

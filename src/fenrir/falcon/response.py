@@ -123,6 +123,7 @@ class Response:
         self._default_type: str | None = None
         self._sent: tuple[int, Any, Any] = (self._reply.status, self._reply.body, self._reply.stream)
         self.status: ResponseStatus = code_to_http_status(self._reply.status)
+        self._foreign = False  # the answer was written elsewhere: what it has no media type for gets none here
         self._own_context: State | None = None
 
     def _forget(self) -> None:
@@ -150,6 +151,7 @@ class Response:
             return
         self._reply = reply
         self._default_type = None
+        self._foreign = self._c is None or reply is not self._c.touched_reply
         self._forget()
         self.status = code_to_http_status(reply.status)
         if reply.stream is not None:
@@ -186,7 +188,7 @@ class Response:
             reply.stream = answer_stream(self.stream, self.options, events=False)
         if status in _BODILESS:
             reply.body, reply.stream = b"", None
-        if status in _TYPELESS:
+        if status in _TYPELESS or self._foreign:
             default = None
         if default is not None and "content-type" not in reply.headers:
             reply.headers.set("content-type", default)

@@ -24,7 +24,7 @@ from typing import Any, get_args, get_origin
 
 from fenrir.core.application import Application
 from fenrir.core.binding import Binding
-from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source, mode_of
+from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source
 from fenrir.core.pattern import PatternError
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
@@ -33,7 +33,7 @@ from fenrir.fastapi.responses import Response
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, return_annotation
-from fenrir.kit.validation.graph import kind_of
+from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.shapes import is_class
 
 __all__ = ["Declared", "Inclusion", "Place"]
@@ -173,7 +173,7 @@ class Place:
                 methods=item.methods if item.methods is not None else frozenset(),
                 handler=item.handler,
                 # Calling a generator function runs nothing of it.
-                mode=Mode.INLINE if generator else mode_of(item.handler, Mode.THREAD),
+                mode=Mode.INLINE if generator else calling_mode(item.handler, Mode.THREAD),
                 name=self._named(name, item.handler),
                 dialect=DIALECT,
                 scope=self.scope,

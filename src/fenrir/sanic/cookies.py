@@ -67,4 +67,5 @@ class CookieJar:
         start = (_key(key, host_prefix, secure_prefix) + "=").encode("latin-1")
         raw = self._fields.raw
         raw[:] = [pair for pair in raw if pair[0] != b"set-cookie" or not pair[1].startswith(start)]
+        where.setdefault("samesite", None)
         self.add_cookie(key, "", max_age=0, host_prefix=host_prefix, secure_prefix=secure_prefix, **where)

@@ -42,9 +42,18 @@ __all__ = [
 ]
 
 
+_PHRASES = {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    418: "I'm a teapot",
+    422: "Unprocessable Entity",
+}
+
+
 def phrase(code: int) -> str:
     """Return the phrase of a status as upstream writes it."""
-    return "I'm a teapot" if code == 418 else status.phrase(code)
+    return _PHRASES.get(code) or status.phrase(code)
 
 
 class SanicException(StatusError):

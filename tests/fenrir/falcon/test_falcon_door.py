@@ -102,7 +102,9 @@ def test_middleware_surrounds_routes_of_another_dialect(door: Any) -> None:
         assert client.get("/crash").headers["x-out"] == "500 False b'other'"
         assert client.get("/ours/3").headers["x-out"].startswith("200 True")
         assert client.get("/nowhere").headers["x-out"] == "404 False b'other'"
-    assert seen == [(True, {}), (True, {}), (False, {"id": "3"})]
+        assert client.options("/other").headers["x-out"] == "200 True b''"
+        assert "content-type" not in client.get("/other").headers
+    assert seen == [(True, {}), (True, {}), (False, {"id": "3"}), (True, {})]
 
 
 @DOORS

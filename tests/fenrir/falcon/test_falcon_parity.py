@@ -200,6 +200,18 @@ def test_same_answer(oracle: Any, ours: Client, request_: Request) -> None:
     assert _headers(mine.headers.items()) == _headers(theirs.headers.items())
 
 
+@pytest.mark.parametrize("path", ["/", "/things/7", "/nowhere", "/answers/stream", "/answers/error"])
+def test_upstreams_own_test_client_drives_the_application_by_wsgi(oracle: Any, files: Path, path: str) -> None:
+    app = build(fenrir.falcon, files)
+    try:
+        mine = falcon.testing.TestClient(app).simulate_get(path)
+    finally:
+        app.close()
+    theirs = oracle.simulate_get(path)
+    assert (mine.status_code, mine.content) == (theirs.status_code, theirs.content)
+    assert _headers(mine.headers.items()) == _headers(theirs.headers.items())
+
+
 CORS = [
     {},
     {"origin": "https://a.example"},

@@ -1,6 +1,7 @@
 """What runs around a handler: dependencies with `yield`, middleware, background tasks, start and stop."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -338,6 +339,30 @@ def test_late_routes_reach_every_inclusion() -> None:
 
         assert [client.get(path).json() for path in ("/a/late", "/b/late")] == ["late", "late"]
         assert app.url_path_for("late") == "/a/late"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_plain_wrapper_of_a_coroutine_function_is_awaited(door: str) -> None:
+    app = FastAPI()
+
+    def wrapped(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @wrapped
+    async def dependency(q: int = 1) -> int:
+        return q
+
+    @app.get("/")
+    @wrapped
+    async def root(d: int = Depends(dependency)) -> int:
+        return d
+
+    with Client(app, door=door) as client:
+        assert client.get("/?q=4").json() == 4
 
 
 @pytest.mark.parametrize("door", DOORS)

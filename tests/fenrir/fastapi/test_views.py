@@ -161,7 +161,7 @@ def test_connection_annotation_is_the_request(door: Any) -> None:
         (DeclarationError, lambda app: app.get("/{x")(lambda: 1)),
         (DeclarationError, lambda app: app.get("/", status_code=204, response_model=int)(lambda: 1)),
         (DeclarationError, lambda app: app.middleware("https")),
-        (DeclarationError, lambda app: app.on_event("start")(lambda: 1)),
+        (DeclarationError, lambda app: app.add_event_handler("start", lambda: 1)),
         (DeclarationError, lambda app: app.mount("/{x}", app)),
         (DeclarationError, lambda app: app.get("/")(3)),
     ],

@@ -20,11 +20,20 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from fenrir.core.binding import ArgumentSource
-from fenrir.core.declare import DeclarationError, source_of
+from fenrir.core.declare import DeclarationError, Mode, mode_of, source_of
 from fenrir.kit.validation import parameters, shapes
 from fenrir.kit.validation.fields import Field
 
-__all__ = ["Dependant", "Reserved", "SecurityScheme", "SecurityScopes", "return_annotation", "signature_of"]
+__all__ = [
+    "Dependant",
+    "Reserved",
+    "SecurityScheme",
+    "SecurityScopes",
+    "calling_mode",
+    "kind_of",
+    "return_annotation",
+    "signature_of",
+]
 
 Reserved = Callable[[str, Any, int], ArgumentSource | None]
 """(name, annotation, position) -> where a dialect's own argument comes from, or None when it is an ordinary one.
@@ -192,6 +201,17 @@ def kind_of(call: Any) -> str:
             if inspect.isgeneratorfunction(target):
                 return "generator"
     return "call"
+
+
+def calling_mode(call: Callable[..., Any], blocking: Mode) -> Mode:
+    """Return how a callable runs, also behind a plain wrapper (`functools.wraps`) that hands on its coroutine."""
+    target = inspect.unwrap(_whole(call))
+    candidates = [call, target]
+    if not inspect.isclass(target) and not inspect.isroutine(target):
+        candidates.append(inspect.unwrap(_whole(target.__call__)))
+    if any(mode_of(candidate, blocking) is Mode.LOOP for candidate in candidates):
+        return Mode.LOOP
+    return blocking
 
 
 def signature_of(call: Callable[..., Any]) -> inspect.Signature:
