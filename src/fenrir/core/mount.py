@@ -298,8 +298,8 @@ class MountPlan:
             await mounted.drain()
 
         serving = bridge.serving = asyncio.create_task(serve())
-        waiting: set[asyncio.Future[Any]] = {serving, bridge.head}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {serving, bridge.head}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if not bridge.head.done():
             serving.result()
             raise RuntimeError(f"the application mounted at {self.mount.prefix} gave no answer")

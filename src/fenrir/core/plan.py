@@ -7,11 +7,10 @@ renderer, collects the hooks that apply, and has `emit` write the program. The r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fenrir.core.binding import joined
 from fenrir.core.declare import Hook, Route, Scope, Source, Stage
 from fenrir.core.emit import Emission, emit
 
@@ -63,32 +62,14 @@ class Plan:
         return self.route.title
 
 
-Shared = Callable[[Route, Mapping[Any, Any]], "Binding | None"]
-
-
-def link(
-    route: Route,
-    overrides: Mapping[Any, Any],
-    *,
-    wrapped: bool,
-    unrouted: bool = False,
-    shared: Shared | None = None,
-) -> Plan:
+def link(route: Route, binding: Binding, *, wrapped: bool, unrouted: bool = False) -> Plan:
     """Compile a route.
 
     Args:
-        overrides: dependency overrides in force.
-        shared: gives the dependencies that a route has without knowing of them, or None.
+        binding: made by `route.bind`, with what the application adds.
         wrapped: WRAP hooks stand around the plan, so it returns its reply and leaves sending to them.
         unrouted: this is the plan for requests that no route took; only hooks that want those run.
-
-    Raises:
-        DeclarationError: the binding can not be made.
     """
-    binding = route.bind(overrides)
-    around = shared(route, overrides) if shared is not None else None
-    if around is not None:
-        binding = joined(around, binding)
     renderer = None if route.websocket else route.dialect.renderer(route)
     before = _applying(route, Stage.BEFORE_HANDLER, unrouted)
     after = _applying(route, Stage.AFTER_HANDLER, unrouted)[::-1]

@@ -12,7 +12,9 @@ from asteri.exchange import ChannelClosed
 from fenrir.core.errors import StatusError, find_error_handler
 from fenrir.core.exits import SwallowedError
 from fenrir.core.hooks import call_hook
+from fenrir.core.reply import HasReply, Reply
 from fenrir.core.report import report
+from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 
 if TYPE_CHECKING:
@@ -45,21 +47,30 @@ async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
         except Exception as second:
             exc = second
         else:
-            if outcome is None:
+            if not isinstance(outcome, HasReply):
+                return  # it did what had to be done to the channel
+            if await _refused(c, outcome.__reply__()):
                 return
     channel = c.channel
     if isinstance(exc, ChannelError):
         await channel.close(exc.code, exc.reason)
     elif isinstance(exc, StatusError):
-        # Before accept this is an HTTP answer; afterwards `reject` is not possible and the code says "policy".
-        body = dumps({"detail": exc.http_detail})
-        headers = [(b"content-type", b"application/json")]
-        headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in exc.http_headers]
-        try:
-            await channel.reject(exc.http_status, headers, body)
-        except RuntimeError:
-            await channel.close(1008)
+        headers = MutableHeaders([("content-type", "application/json"), *exc.http_headers])
+        answer = Reply(exc.http_status, headers, dumps({"detail": exc.http_detail}))
+        if not await _refused(c, answer):
+            await channel.close(1008)  # "policy violation"
     else:
         c.error = exc
         report(c, exc)
         raise exc
+
+
+async def _refused(c: RequestContext, reply: Reply) -> bool:
+    """Answer the handshake with a reply; False when the channel was accepted before."""
+    try:
+        await c.channel.reject(reply.status, reply.headers.raw, reply.body)
+    except RuntimeError:
+        return False
+    except ChannelClosed:
+        pass  # the client did not wait
+    return True

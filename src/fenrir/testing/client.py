@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeVar
 
-from asteri.exchange import ChannelClosed, Doors
+from asteri.exchange import ChannelClosed, Disconnected, Doors
 from fenrir.core.context import unhandled
 from fenrir.http.dates import parse_date
 from fenrir.http.json import dumps
@@ -193,9 +193,16 @@ class AsyncClient:
             method, unquote_path(path.encode()), query.encode(), headers, body, raw_path=path.encode()
         )
         failures: list[BaseException] = []
-        await asyncio.create_task(self._serve(exchange, failures))
+        try:
+            await asyncio.create_task(self._serve(exchange, failures))
+        except Exception:
+            # A server would have logged this; what was answered before it stands.
+            if self.raise_server_exceptions or not exchange.complete:
+                raise
         if failures and self.raise_server_exceptions:
             raise failures[0]
+        if exchange.status is not None and not exchange.complete:
+            raise Disconnected("the answer was cut off in the middle")
         if exchange.status is None or exchange.answer_headers is None:
             raise RuntimeError(f"the application gave no answer to {method} {path}")
         self._keep_cookies(exchange.answer_headers)
@@ -333,10 +340,13 @@ class Client:
     def close(self) -> None:
         """End the client's loop; leaving the `with` block does it."""
         if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
-            self._loop = self._thread = None
+            try:
+                self._call(_end_tasks())
+            finally:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join()
+                self._loop.close()
+                self._loop = self._thread = None
 
     def __enter__(self) -> Self:
         try:
@@ -424,6 +434,15 @@ class WebSocketSession:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+async def _end_tasks() -> None:
+    """Cancel what still runs in this loop, and wait for its end: a request's thread may wait for its task."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def _body(

@@ -10,18 +10,18 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
-from fenrir.core.doors.asgi import ASGIHeaders
+from fenrir.core.doors.asgi import (
+    ASGIHeaders,
+    checked_body,
+    checked_close,
+    checked_head,
+    checked_interim,
+    checked_pairs,
+)
 
 __all__ = ["MemoryChannel", "MemoryExchange"]
 
 Pairs = Sequence[tuple[bytes, bytes]]
-
-
-def _checked(headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
-    for name, value in headers:
-        if not name or any(byte in name + value for byte in b"\r\n\0"):
-            raise ValueError(f"header {name!r} has characters that could split the response")
-    return [(name.lower(), value) for name, value in headers]
 
 
 class MemoryExchange:
@@ -72,6 +72,8 @@ class MemoryExchange:
         self._gone.set()
 
     async def read(self, limit: int = 65536) -> bytes:
+        if limit <= 0:
+            raise ValueError("limit must be positive")
         while not self._rest:
             if self._gone.is_set():
                 raise Disconnected("the client left before the end of its request")
@@ -87,30 +89,37 @@ class MemoryExchange:
         while piece := await self.read():
             yield piece
 
-    def _start(self, status: int, headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
+    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if self.status is not None:
             raise AnswerError("this exchange has been answered already")
-        checked = _checked(headers)
         self.status = status
-        self.answer_headers = checked
-        return checked
+        self.answer_headers = headers
 
     def respond(self, status: int, headers: HeaderPairs, body: bytes) -> None:
-        checked = self._start(status, headers)
-        if status >= 200 and status != 204 and all(name != b"content-length" for name, _ in checked):
-            checked.append((b"content-length", str(len(body)).encode()))
-        if self.method != "HEAD" and status not in (204, 304) and body:
-            self.pieces.append(bytes(body))
+        body = checked_body(body)
+        pairs, declared = checked_head(status, headers)
+        bodiless = self.method == "HEAD" or status in (204, 304)
+        if declared is None:
+            if status not in (204, 304):
+                pairs.append((b"content-length", b"%d" % len(body)))
+        elif declared != len(body) and not bodiless:
+            raise ValueError(f"content-length {declared} for a body of {len(body)} bytes")
+        self._start(status, pairs)
+        if body and not bodiless:
+            self.pieces.append(body)
         self.complete = True
         self.arrived.set()
 
     def begin(self, status: int, headers: HeaderPairs) -> MemorySink:
-        checked = self._start(status, headers)
+        pairs, declared = checked_head(status, headers)
+        self._start(status, pairs)
         self.arrived.set()
-        return MemorySink(self, next((int(value) for name, value in checked if name == b"content-length"), None))
+        return MemorySink(self, declared, self.method == "HEAD" or status in (204, 304))
 
     def inform(self, status: int, headers: HeaderPairs) -> None:
-        self.informed.append((status, _checked(headers)))
+        if self.status is not None:
+            raise AnswerError("an interim response comes before the answer")
+        self.informed.append((status, checked_interim(status, headers)))
 
     async def drain(self) -> None:
         return None
@@ -126,31 +135,41 @@ class MemoryExchange:
 class MemorySink:
     """The body of a streamed answer, in memory."""
 
-    def __init__(self, exchange: MemoryExchange, declared: int | None) -> None:
+    def __init__(self, exchange: MemoryExchange, declared: int | None, bodiless: bool) -> None:
         self._exchange = exchange
         self._left = declared
+        self._bodiless = bodiless
+
+    def _check(self) -> MemoryExchange:
+        exchange = self._exchange
+        if exchange.complete:
+            raise AnswerError("this stream is finished")
+        if exchange.aborted or exchange._gone.is_set():
+            raise Disconnected("the client left")
+        return exchange
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
-        exchange = self._exchange
-        if exchange.complete or exchange.aborted:
-            raise AnswerError("this stream is finished")
-        if exchange._gone.is_set():
-            raise Disconnected("the client left")
-        if exchange.method != "HEAD" and len(data):
+        exchange = self._check()
+        piece = checked_body(data)
+        if piece and not self._bodiless:
+            if self._left is not None and len(piece) > self._left:
+                # The client gets exactly what was promised.
+                exchange.pieces.append(piece[: self._left])
+                exchange.complete = True
+                exchange.arrived.set()
+                raise AnswerError("the body is longer than its content-length")
             if self._left is not None:
-                self._left -= len(data)
-                if self._left < 0:
-                    raise AnswerError("the body is longer than its content-length")
-            exchange.pieces.append(bytes(data))
+                self._left -= len(piece)
+            exchange.pieces.append(piece)
             exchange.arrived.set()
         await asyncio.sleep(0)
 
     async def finish(self, trailers: HeaderPairs = ()) -> None:
-        exchange = self._exchange
-        if exchange._gone.is_set():
-            raise Disconnected("the client left")
-        if self._left and exchange.method != "HEAD":
-            raise AnswerError("the body is shorter than its content-length")
+        exchange = self._check()
+        checked_pairs(trailers)
+        if self._left and not self._bodiless:
+            self.abort()
+            raise AnswerError(f"the body is {self._left} bytes shorter than its content-length")
         exchange.complete = True
         exchange.arrived.set()
 
@@ -197,16 +216,18 @@ class MemoryChannel:
             raise ChannelClosed(self.closed.code, self.closed.reason)
 
     async def accept(self, subprotocol: str | None = None, headers: HeaderPairs = ()) -> None:
+        pairs = checked_pairs(headers)
         self._check()
         if self.answered.is_set():
             raise AnswerError("this channel has been answered already")
-        self.accepted = (subprotocol, _checked(headers))
+        self.accepted = (subprotocol, pairs)
         self.answered.set()
 
     async def reject(self, status: int = 403, headers: HeaderPairs = (), body: bytes = b"") -> None:
+        pairs, _ = checked_head(status, headers)
         if self.answered.is_set():
             raise AnswerError("this channel has been answered already")
-        self.rejected = (status, _checked(headers), body)
+        self.rejected = (status, pairs, body)
         self.closed = ChannelClosed(1006)
         self.answered.set()
 
@@ -225,9 +246,10 @@ class MemoryChannel:
         self._check()
         if self.accepted is None:
             raise AnswerError("accept the channel before sending")
-        await self.outgoing.put(data if isinstance(data, str) else bytes(data))
+        await self.outgoing.put(data if isinstance(data, str) else checked_body(data))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
+        checked_close(code)
         if self.closed is not None:
             return
         if self.accepted is None:

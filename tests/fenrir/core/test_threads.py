@@ -285,9 +285,7 @@ def test_variables_of_an_async_dependency_reach_a_blocking_handler(app: App, doo
 
     from fenrir.core.binding import Argument, Fixed, Node, NodeKind
 
-    nodes = [
-        Node(sets, Mode.LOOP, (Argument(None, Fixed(text)),), NodeKind.ASYNC_CONTEXT) for text in ("a", "c")
-    ]
+    nodes = [Node(sets, Mode.LOOP, (Argument(None, Fixed(text)),), NodeKind.ASYNC_CONTEXT) for text in ("a", "c")]
 
     @app.route("/", nodes=[nodes[0], manager(blocking), nodes[1]])
     def handler(*_: None) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,11 +16,79 @@ if TYPE_CHECKING:
     from asteri.exchange import Channel, Exchange
     from fenrir.core.lifespan import Lifespan
 
-__all__ = ["ASGIChannel", "ASGIExchange", "ASGIHeaders", "asgi_door"]
+__all__ = [
+    "ASGIChannel",
+    "ASGIExchange",
+    "ASGIHeaders",
+    "asgi_door",
+    "checked_body",
+    "checked_close",
+    "checked_head",
+    "checked_interim",
+    "checked_pairs",
+]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+# RFC 9110 §5.6.2 and §5.5.
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+
+
+def checked_pairs(headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
+    """Return response headers with lower-case names.
+
+    SECURITY: not every ASGI server checks what it writes.
+
+    Raises:
+        ValueError: a name or a value could split the response.
+    """
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"header {name!r} has characters that could split the response")
+    return [(name.lower(), value) for name, value in headers]
+
+
+def checked_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, bytes]], int | None]:
+    """Return the headers of a final response with lower-case names, and the content-length if they declare one.
+
+    Raises:
+        ValueError: by law 5 of an exchange, before anything is written.
+    """
+    if not 200 <= status <= 599:
+        raise ValueError(f"{status} is not the status of a final response")
+    pairs = checked_pairs(headers)
+    lengths = [value for name, value in pairs if name == b"content-length"]
+    if len(lengths) > 1 or (lengths and not lengths[0].isdigit()):
+        raise ValueError(f"content-length {lengths!r} is malformed or repeated")
+    if any(name == b"transfer-encoding" for name, _ in pairs):
+        raise ValueError("transfer-encoding is the server's to set")
+    if status == 204:  # RFC 9110 §8.6
+        return [pair for pair in pairs if pair[0] != b"content-length"], None
+    return pairs, int(lengths[0]) if lengths else None
+
+
+def checked_body(data: bytes | bytearray | memoryview) -> bytes:
+    """Return the bytes of a body or of a message as they are now."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"a body is bytes, not {type(data).__name__}")
+    return bytes(data)
+
+
+def checked_interim(status: int, headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an interim response. 101 changes the protocol and is not one of them."""
+    if not 100 <= status <= 199 or status == 101:
+        raise ValueError(f"{status} is not the status of an interim response")
+    return checked_pairs(headers)
+
+
+def checked_close(code: int) -> int:
+    """Return a close code if it may be sent (RFC 6455 §7.4)."""
+    if not (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) and not 3000 <= code <= 4999:
+        raise ValueError(f"{code} is not a code that may be sent")
+    return code
 
 
 class ASGIHeaders:
@@ -119,6 +188,8 @@ class ASGIExchange:
                 self.buffered = b""
 
     async def read(self, limit: int = 65536) -> bytes:
+        if limit <= 0:
+            raise ValueError("limit must be positive")
         while not self._rest:
             if self._ended:
                 return b""
@@ -137,37 +208,35 @@ class ASGIExchange:
         while piece := await self.read():
             yield piece
 
-    def _start(self, status: int, headers: HeaderPairs, length: int | None) -> None:
+    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if self._started:
             raise AnswerError("this exchange has been answered already")
-        pairs = [(name.lower(), value) for name, value in headers]
-        for name, value in pairs:
-            # SECURITY: not every ASGI server checks what it writes.
-            if not name or any(byte in name + value for byte in b"\r\n\0"):
-                raise ValueError(f"header {name!r} has characters that could split the response")
-        if (
-            length is not None
-            and status >= 200
-            and status != 204
-            and all(name != b"content-length" for name, _ in pairs)
-        ):
-            pairs.append((b"content-length", str(length).encode()))
         self._started = True
-        self._answer.append({"type": "http.response.start", "status": status, "headers": pairs})
+        self._answer.append({"type": "http.response.start", "status": status, "headers": headers})
 
     def respond(self, status: int, headers: HeaderPairs, body: bytes) -> None:
-        self._start(status, headers, len(body))
+        body = checked_body(body)
+        pairs, declared = checked_head(status, headers)
         bodiless = self.method == "HEAD" or status in (204, 304)
-        self._answer.append({"type": "http.response.body", "body": b"" if bodiless else bytes(body)})
+        if declared is None:
+            if status not in (204, 304):
+                pairs.append((b"content-length", b"%d" % len(body)))
+        elif declared != len(body) and not bodiless:
+            raise ValueError(f"content-length {declared} for a body of {len(body)} bytes")
+        self._start(status, pairs)
+        self._answer.append({"type": "http.response.body", "body": b"" if bodiless else body})
 
     def begin(self, status: int, headers: HeaderPairs) -> ASGISink:
-        self._start(status, headers, None)
-        declared = next((int(value) for name, value in headers if name.lower() == b"content-length"), None)
-        return ASGISink(self, declared)
+        pairs, declared = checked_head(status, headers)
+        self._start(status, pairs)
+        return ASGISink(self, declared, self.method == "HEAD" or status in (204, 304))
 
     def inform(self, status: int, headers: HeaderPairs) -> None:
+        if self._started:
+            raise AnswerError("an interim response comes before the answer")
+        pairs = checked_interim(status, headers)
         if status == 103 and "http.response.early_hint" in self.scope.get("extensions", {}):
-            links = [value for name, value in headers if name.lower() == b"link"]
+            links = [value for name, value in pairs if name == b"link"]
             self._answer.append({"type": "http.response.early_hint", "links": links})
 
     async def drain(self) -> None:
@@ -200,38 +269,50 @@ class ASGIExchange:
 
 
 class ASGISink:
-    """The body of a streamed response over ASGI."""
+    """The body of a streamed response over ASGI. Trailers are not sent: ASGI wants them announced with the head."""
 
-    __slots__ = ("_exchange", "_finished", "_left")
+    __slots__ = ("_aborted", "_bodiless", "_exchange", "_finished", "_left")
 
-    def __init__(self, exchange: ASGIExchange, declared: int | None) -> None:
+    def __init__(self, exchange: ASGIExchange, declared: int | None, bodiless: bool) -> None:
         self._exchange = exchange
         self._left = declared
+        self._bodiless = bodiless
         self._finished = False
+        self._aborted = False
 
-    async def write(self, data: bytes | bytearray | memoryview) -> None:
+    def _check(self) -> None:
         if self._finished:
             raise AnswerError("this stream is finished")
+        if self._aborted:
+            raise Disconnected("this stream was aborted")
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._check()
+        piece = checked_body(data)
         await self._exchange.drain()
-        if self._exchange.method == "HEAD" or not len(data):
+        if self._bodiless or not piece:
             return
         if self._left is not None:
-            self._left -= len(data)
-            if self._left < 0:
+            if len(piece) > self._left:
+                # The client gets exactly what was promised.
+                self._finished = True
+                await self._exchange.deliver({"type": "http.response.body", "body": piece[: self._left]})
                 raise AnswerError("the body is longer than its content-length")
-        await self._exchange.deliver({"type": "http.response.body", "body": bytes(data), "more_body": True})
+            self._left -= len(piece)
+        await self._exchange.deliver({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def finish(self, trailers: HeaderPairs = ()) -> None:
-        if self._finished:
-            return
+        self._check()
+        checked_pairs(trailers)
+        if self._left and not self._bodiless:
+            self.abort()
+            raise AnswerError(f"the body is {self._left} bytes shorter than its content-length")
         self._finished = True
         await self._exchange.drain()
-        if self._left and self._exchange.method != "HEAD":
-            raise AnswerError("the body is shorter than its content-length")
         await self._exchange.deliver({"type": "http.response.body", "body": b""})
 
     def abort(self) -> None:
-        self._finished = True
+        self._aborted = True  # the server cuts the connection of an application that returns in the middle
 
 
 class ASGIChannel:
@@ -251,6 +332,7 @@ class ASGIChannel:
         self.buffered = b""
         self.app: Any = None
         self._state = "new"
+        self._left = False  # the client did not wait for an answer
         self._closed: ChannelClosed | None = None
 
     async def _connect(self) -> None:
@@ -258,6 +340,7 @@ class ASGIChannel:
             message = await self._receive()
             self._state = "connecting"
             if message["type"] == "websocket.disconnect":
+                self._left = True
                 self._close_with(message)
 
     def _close_with(self, message: Message) -> None:
@@ -269,29 +352,36 @@ class ASGIChannel:
             raise ChannelClosed(self._closed.code, self._closed.reason)
 
     async def accept(self, subprotocol: str | None = None, headers: HeaderPairs = ()) -> None:
+        pairs = checked_pairs(headers)
         await self._connect()
         self._check()
         if self._state != "connecting":
             raise AnswerError("this channel has been answered already")
         self._state = "open"
-        await self._send(
-            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": [(n.lower(), v) for n, v in headers]}
-        )
+        await self._deliver({"type": "websocket.accept", "subprotocol": subprotocol, "headers": pairs})
+
+    async def _deliver(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as exc:
+            self._close_with({"code": 1006})
+            raise ChannelClosed(1006) from exc
 
     async def reject(self, status: int = 403, headers: HeaderPairs = (), body: bytes = b"") -> None:
+        pairs, _ = checked_head(status, headers)
         await self._connect()
-        if self._closed is not None:
+        if self._left:
             return
         if self._state != "connecting":
             raise AnswerError("this channel has been answered already")
         self._state = "closed"
         self._closed = ChannelClosed(1006)
         if "websocket.http.response" in self.scope.get("extensions", {}):
-            start = {"type": "websocket.http.response.start", "status": status, "headers": list(headers)}
-            await self._send(start)
-            await self._send({"type": "websocket.http.response.body", "body": body})
+            start = {"type": "websocket.http.response.start", "status": status, "headers": pairs}
+            await self._deliver(start)
+            await self._deliver({"type": "websocket.http.response.body", "body": body})
         else:
-            await self._send({"type": "websocket.close", "code": 1000})
+            await self._deliver({"type": "websocket.close", "code": 1000})
 
     async def receive(self) -> str | bytes:
         self._check()
@@ -308,23 +398,23 @@ class ASGIChannel:
         self._check()
         if self._state != "open":
             raise AnswerError("accept the channel before sending")
-        try:
-            if isinstance(data, str):
-                await self._send({"type": "websocket.send", "text": data})
-            else:
-                await self._send({"type": "websocket.send", "bytes": bytes(data)})
-        except OSError as exc:
-            self._close_with({})
-            raise ChannelClosed(1006) from exc
+        if isinstance(data, str):
+            await self._deliver({"type": "websocket.send", "text": data})
+        else:
+            await self._deliver({"type": "websocket.send", "bytes": checked_body(data)})
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
+        checked_close(code)
         await self._connect()
         if self._state == "connecting":
             await self.reject(403)
         elif self._state == "open":
             self._state = "closed"
             self._closed = ChannelClosed(code, reason)
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            try:
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            except OSError:
+                self._close_with({"code": 1006})  # the peer was faster
 
 
 class Served(Protocol):
@@ -357,7 +447,9 @@ def asgi_door(app: Served) -> Callable[[Any, Receive, Send], Awaitable[None]]:
             except Disconnected:
                 pass  # the answer has nobody to go to
         elif kind == "websocket":
-            await app.websocket(ASGIChannel(scope, receive, send))
+            channel = ASGIChannel(scope, receive, send)
+            await app.websocket(channel)
+            await channel.close()  # 403 if the application gave no answer; nothing if it has closed
         elif kind == "lifespan":
             await _lifespan(app, scope, receive, send)
         else:
