@@ -9,8 +9,23 @@ from typing import Any
 
 from fenrir.falcon.errors import MediaMalformedError, MediaNotFoundError
 from fenrir.falcon.media.base import BaseHandler, TextBaseHandlerWS
+from fenrir.http.json import JSONError
+from fenrir.http.json import loads as strict_loads
 
 __all__ = ["DEFAULT_JSON_HANDLER", "JSONHandler", "JSONHandlerWS"]
+
+
+def _loads(text: str) -> Any:
+    """Return the value of a JSON text; what is wrong with it is said in upstream's words."""
+    # SECURITY: the standard library's takes NaN, and fails on deep nesting with RecursionError, which is no 400.
+    try:
+        return strict_loads(text)
+    except JSONError as strict:
+        try:
+            json.loads(text)
+        except RecursionError:
+            raise strict from None
+        raise
 
 
 class JSONHandler(BaseHandler):
@@ -20,7 +35,7 @@ class JSONHandler(BaseHandler):
         self, dumps: Callable[[Any], str | bytes] | None = None, loads: Callable[[str], Any] | None = None
     ) -> None:
         self._dumps = dumps or partial(json.dumps, ensure_ascii=False)
-        self._loads = loads or json.loads
+        self._loads = loads or _loads
         self._errors: tuple[type[Exception], ...] = (ValueError,)
         try:
             self._loads("frozenset({1})")  # libraries differ in what they raise
@@ -58,7 +73,7 @@ class JSONHandlerWS(TextBaseHandlerWS):
 
     def __init__(self, dumps: Callable[[Any], str] | None = None, loads: Callable[[str], Any] | None = None) -> None:
         self._dumps = dumps or partial(json.dumps, ensure_ascii=False)
-        self._loads = loads or json.loads
+        self._loads = loads or _loads
 
     def serialize(self, media: object) -> str:
         return self._dumps(media)
