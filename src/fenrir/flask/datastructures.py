@@ -330,7 +330,9 @@ class FileStorage:
     @classmethod
     def of(cls, part: FormFile) -> FileStorage:
         """Return the view of a part of a form."""
-        return cls(part.file, part.filename, part.name, part.content_type, Headers(part.headers), part.size)
+        # Names of files may be in any script; these headers are kept as the bytes in which they came.
+        headers = Headers([(name, value.encode().decode("latin-1")) for name, value in part.headers])
+        return cls(part.file, part.filename, part.name, part.content_type, headers, part.size)
 
     @property
     def content_type(self) -> str | None:
