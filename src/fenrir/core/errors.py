@@ -23,6 +23,7 @@ __all__ = [
     "PayloadTooLarge",
     "StatusError",
     "UnreadBody",
+    "UnsupportedMediaType",
     "find_error_handler",
     "status_of",
 ]
@@ -79,6 +80,12 @@ class PayloadTooLarge(_Fixed):
     """413: the body is longer than allowed."""
 
     http_status = 413
+
+
+class UnsupportedMediaType(_Fixed):
+    """415: the body is not of a type that is understood here."""
+
+    http_status = 415
 
 
 class InternalError(_Fixed):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fenrir.core.errors import BadRequest
+from fenrir.core.errors import BadRequest, UnsupportedMediaType
 from fenrir.fastapi.datastructures import Headers
 from fenrir.http.cookies import parse_cookies
 from fenrir.http.forms import FormFile
@@ -163,10 +163,14 @@ class Request:
 
         Raises:
             BadRequest: it is not JSON.
+            UnsupportedMediaType: its content-type is none of JSON.
         """
         body = self.body
         if not body:
             return None
+        # SECURITY: a form of another site can send text/plain without asking; it must not pass for JSON.
+        if not self.is_json:
+            raise UnsupportedMediaType("the content-type of JSON is application/json")
         try:
             return loads(body)
         except JSONError as exc:
