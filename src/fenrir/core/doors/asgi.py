@@ -57,7 +57,7 @@ def checked_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, b
     Raises:
         ValueError: by law 5 of an exchange, before anything is written.
     """
-    if not 200 <= status <= 599:
+    if not 200 <= status <= 999:
         raise ValueError(f"{status} is not the status of a final response")
     pairs = checked_pairs(headers)
     lengths = [value for name, value in pairs if name == b"content-length"]
