@@ -2,8 +2,9 @@
 
 The carrier is a wheel that ships both distributions; only the files are taken, nothing of it is installed or run.
 They are never committed: they go to `src/fenrir/kit/openapi/assets`, together with the licences and a `version.json`
-that names the package, the versions and each file's SHA-256. A second run finds them and does nothing. Files land in
-a folder of their own that replaces the old one at the end, so a run that fails leaves what was there.
+that names the package, the versions, the files that we changed (see `EDITS`) and each file's SHA-256. A second run
+finds them and does nothing. Files land in a folder of their own that replaces the old one at the end, so a run that
+fails leaves what was there.
 """
 
 from __future__ import annotations
@@ -36,6 +37,14 @@ VERSIONS = {
     "swagger-ui": ("swagger-ui-bundle.js", rb'PACKAGE_VERSION:"([0-9.]+)"'),
     "redoc": ("redoc.standalone.js", rb'ReDoc Version: ","([0-9.]+)"'),
 }
+# ReDoc shows its maker's logo from the maker's host: a request for every reader, and a failed one without a network.
+# An image of one transparent pixel stands in its place.
+EDITS = {
+    "redoc.standalone.js": (
+        b"https://cdn.redoc.ly/redoc/logo-mini.svg",
+        b"data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
+    ),
+}
 VERSION_FILE = "version.json"
 
 
@@ -46,9 +55,14 @@ class AssetError(Exception):
 def complete(folder: Path) -> bool:
     """Return whether the folder holds every file, each as `version.json` describes it."""
     try:
-        recorded = json.loads((folder / VERSION_FILE).read_text())["sha256"]
-        return set(recorded) == set(FILES) and all(
-            hashlib.sha256((folder / name).read_bytes()).hexdigest() == value for name, value in recorded.items()
+        record = json.loads((folder / VERSION_FILE).read_text())
+        recorded = record["sha256"]
+        return (
+            set(recorded) == set(FILES)
+            and record["edited"] == sorted(EDITS)
+            and all(
+                hashlib.sha256((folder / name).read_bytes()).hexdigest() == value for name, value in recorded.items()
+            )
         )
     except (FileNotFoundError, ValueError, KeyError):
         return False
@@ -87,10 +101,12 @@ def extract(wheel: Path, folder: Path) -> dict[str, str]:
         if found is None:
             raise AssetError(f"{name} in {wheel.name} does not say its version")
         versions[library] = found[1].decode()
+    for name, (before, after) in EDITS.items():
+        contents[name] = contents[name].replace(before, after)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    record = {"package": PACKAGE, "versions": versions, "sha256": digests}
+    record = {"package": PACKAGE, "versions": versions, "edited": sorted(EDITS), "sha256": digests}
     (folder / VERSION_FILE).write_text(json.dumps(record, indent=1) + "\n")
     return versions
 

@@ -28,7 +28,7 @@ def carrier(docs_ui: ModuleType, folder: Path, *, leave_out: str = "") -> Path:
     wheel = folder / "drf_spectacular_sidecar-2026.1.0-py3-none-any.whl"
     contents = {
         "swagger-ui-bundle.js": 'PACKAGE_VERSION:"5.33.1"',
-        "redoc.standalone.js": '" ReDoc Version: ","2.5.4")',
+        "redoc.standalone.js": '" ReDoc Version: ","2.5.4") src:"https://cdn.redoc.ly/redoc/logo-mini.svg"',
     }
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, member in docs_ui.FILES.items():
@@ -50,6 +50,7 @@ def test_assets_versions_and_digests_are_written(
     assert {path.name for path in assets.iterdir()} == {"version.json", *docs_ui.FILES}
     for name, value in record["sha256"].items():
         assert hashlib.sha256((assets / name).read_bytes()).hexdigest() == value
+    assert "cdn.redoc.ly" not in (assets / "redoc.standalone.js").read_text()
 
 
 def test_a_second_run_downloads_nothing(docs_ui: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,5 +47,9 @@ class cython:
         return value
 
 
-for _name in ["bint", "char", "int", "uint", "long", "ulong", "longlong", "ulonglong", "size_t", "Py_ssize_t", "double", "void", "p_char", "p_uchar", "p_const_char", "p_const_uchar", "p_void"]:
+NAMES = """
+    bint char int uint long ulong longlong ulonglong size_t Py_ssize_t double void
+    p_char p_uchar p_const_char p_const_uchar p_void
+"""
+for _name in NAMES.split():
     setattr(cython, _name, _Type(_name))

@@ -13,8 +13,6 @@ The header block is validated here and cut into names and values only when someb
 References: RFC 9110 for fields, RFC 9112 for the syntax of messages.
 """
 
-# mypy: ignore-errors
-
 from urllib.parse import unquote_to_bytes
 
 try:

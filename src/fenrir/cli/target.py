@@ -48,11 +48,11 @@ def find_target(target: str | None) -> str:
 
 
 def _only_application(module: str) -> str:
-    found = _import(module)
+    found: Any = _import(module)
     for name in NAMES:
         if hasattr(found, name):
             return name
-    names = [
+    names: list[str] = [
         name for name, value in vars(found).items() if hasattr(value, "__asteri__") and not isinstance(value, type)
     ]
     if len(names) == 1:

@@ -314,6 +314,8 @@ class RequestContext:
 
     def _form_parser(self) -> FormParser | None:
         kind = self.content_type
+        if self.exchange.buffered == b"":
+            return None  # no body is no form, not a broken one
         if not kind.lower().startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
             return None
         try:

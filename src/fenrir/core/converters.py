@@ -21,7 +21,6 @@ from typing import Any
 
 __all__ = [
     "DEFAULT",
-    "Bounded",
     "Converter",
     "ConverterError",
     "Converters",
@@ -52,7 +51,7 @@ class Converter:
         format: value -> text, not yet percent-encoded; raises ValueError for a value that could not match.
         weight: the lower, the more specific.
         multi_segment: the text may hold slashes.
-        choices: the only texts that match, where they are few; for documentation.
+        schema: the JSON schema of the value, for documentation; None where the expression says all.
     """
 
     name: str
@@ -61,7 +60,7 @@ class Converter:
     format: Callable[[Any], str] = str
     weight: int = 50
     multi_segment: bool = False
-    choices: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
     compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +105,7 @@ _FREE = frozenset({SEGMENT, ".+", ".*", "[^/].*", "[^/]+?", ".+?", ".*?", "[^/].
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
+class _Bounded:
     """A number between two bounds. A value, so that equal types are equal."""
 
     kind: Callable[[str], Any]
@@ -176,10 +175,11 @@ def integer(
     if digits is not None and (not isinstance(digits, int) or digits < 1):
         raise ConverterError(f"digits of {name!r} must be a positive whole number, not {digits!r}")
     regex = ("-?" if signed else "") + ("[0-9]+" if digits is None else f"[0-9]{{{digits}}}")
-    convert: Callable[[str], Any] = int if min is None and max is None else Bounded(int, min, max)
+    convert: Callable[[str], Any] = int if min is None and max is None else _Bounded(int, min, max)
     plain = min is None and max is None and digits is None
     weight = (20 if plain else 15) + (1 if signed else 0)
-    return Converter(name, regex, convert, _whole if digits is None else _Digits(digits), weight)
+    back: Callable[[Any], str] = _whole if digits is None else _Digits(digits)
+    return Converter(name, regex, convert, back, weight, schema={"type": "integer", **_bounds(min, max)})
 
 
 def floating(
@@ -193,9 +193,10 @@ def floating(
     """Make a converter for a decimal number; `point` demands a fraction, so that `1` is not one."""
     _check_bounds(name, min, max)
     fraction = r"\.[0-9]+" if point else r"(?:\.[0-9]+)?"
-    convert: Callable[[str], Any] = float if min is None and max is None else Bounded(float, min, max)
+    convert: Callable[[str], Any] = float if min is None and max is None else _Bounded(float, min, max)
     weight = (30 if min is None and max is None else 25) + (1 if signed else 0)
-    return Converter(name, ("-?" if signed else "") + "[0-9]+" + fraction, convert, _real, weight)
+    regex = ("-?" if signed else "") + "[0-9]+" + fraction
+    return Converter(name, regex, convert, _real, weight, schema={"type": "number", **_bounds(min, max)})
 
 
 def _check_bounds(name: str, low: Any, high: Any) -> None:
@@ -206,11 +207,15 @@ def _check_bounds(name: str, low: Any, high: Any) -> None:
         raise ConverterError(f"{name!r}: max is less than min")
 
 
+def _bounds(low: Any, high: Any) -> dict[str, Any]:
+    return {name: bound for name, bound in (("minimum", low), ("maximum", high)) if bound is not None}
+
+
 def unique(*, name: str = "uuid") -> Converter:
     """Make a converter for a UUID with its four hyphens, in either case."""
     hexadecimal = "[0-9A-Fa-f]"
     regex = "-".join(f"{hexadecimal}{{{count}}}" for count in (8, 4, 4, 4, 12))
-    return Converter(name, regex, uuid.UUID, _uuid_text, weight=10)
+    return Converter(name, regex, uuid.UUID, _uuid_text, 10, schema={"type": "string", "format": "uuid"})
 
 
 def _uuid_text(value: Any) -> str:
@@ -229,7 +234,8 @@ def any_of(*choices: str, name: str = "any") -> Converter:
         raise ConverterError(f"{name!r} needs the texts to choose from: any(a,b,'c d')")
     # The longest first: inside a mixed segment the expression is not anchored at its end.
     regex = "(?:" + "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True)) + ")"
-    return Converter(name, regex, weight=5, multi_segment=any("/" in text for text in texts), choices=tuple(texts))
+    several = any("/" in text for text in texts)
+    return Converter(name, regex, weight=5, multi_segment=several, schema={"type": "string", "enum": texts})
 
 
 def pattern_of(

@@ -215,7 +215,8 @@ class Route:
         options: the dialect's own options (response model, tags, ...), for its renderer and for documentation.
         websocket: the handler serves a channel; `methods` is then empty.
         stream: the body is left unread for the handler.
-        hooks: hooks of this route alone (decorators that know stages).
+        document: list it in documentation.
+        user: the user's own callable where the handler is an adapter around it, for documentation.
     """
 
     pattern: Pattern
@@ -232,6 +233,7 @@ class Route:
     stream: bool = False
     body_limit: int | None = None
     document: bool = True
+    user: Any = None
 
     @property
     def title(self) -> str:

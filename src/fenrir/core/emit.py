@@ -61,7 +61,14 @@ class _Writer:
         self.in_thread = False
         self.awaits = False
         self.namespace: dict[str, Any] = {
-            "__builtins__": {"BaseException": BaseException, "Exception": Exception, "bytes": bytes, "type": type},
+            # A C function that the program calls (datetime.strptime, say) imports through the builtins of its caller.
+            "__builtins__": {
+                "BaseException": BaseException,
+                "Exception": Exception,
+                "__import__": __import__,
+                "bytes": bytes,
+                "type": type,
+            },
         }
 
     def line(self, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack
@@ -17,11 +18,12 @@ from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.datastructures import URLPath
 from fenrir.fastapi.exceptions import FastAPIError
-from fenrir.fastapi.mounting import mount_of
 from fenrir.fastapi.options import IncludeOptions, check_options
 from fenrir.fastapi.place import Declared, Inclusion, Place
 from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import Registrar
+from fenrir.kit.mounting import asgi_mount
+from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -126,6 +128,7 @@ class FastAPIDoor(Registrar):
     # -------------------------------------------------------------- lifespan
     def on_event(self, event: str) -> Callable[[F], F]:
         """Register a function for "startup" or "shutdown"."""
+        warnings.warn("on_event is deprecated, use a lifespan instead", DeprecationWarning, stacklevel=2)
 
         def register(function: F) -> F:
             self.add_event_handler(event, function)
@@ -143,7 +146,7 @@ class FastAPIDoor(Registrar):
     # ---------------------------------------------------------------- mounts
     def mount(self, path: str, app: Any, name: str | None = None) -> None:
         """Mount an ASGI application below a prefix."""
-        self.engine.add_mount(mount_of(path, app, self.scope, caller()))
+        self.engine.add_mount(asgi_mount(path, app, DIALECT, self.scope, caller()))
 
     # ----------------------------------------------------------------- names
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
@@ -258,6 +261,42 @@ class FastAPI(FastAPIDoor):
             self.add_exception_handler(key, handler)
         for entry in reversed(middleware or ()):
             self.add_middleware(entry.cls, *entry.args, **entry.kwargs)
+        self.openapi_schema: dict[str, Any] | None = None
+        install_docs(engine, self._docs(), document=lambda: self.openapi())  # users put their own function there
+
+    def _docs(self) -> DocsOptions:
+        """Return what documentation says of the application, as its attributes are now."""
+        options = self.app_options
+        same = (
+            "summary",
+            "servers",
+            "terms_of_service",
+            "contact",
+            "license_info",
+            "root_path_in_servers",
+            "swagger_ui_oauth2_redirect_url",
+            "swagger_ui_init_oauth",
+            "swagger_ui_parameters",
+            "separate_input_output_schemas",
+        )
+        given: dict[str, Any] = {name: value for name, value in options.items() if name in same}
+        return DocsOptions(
+            title=self.title,
+            version=self.version,
+            description=self.description,
+            tags=options.get("openapi_tags"),
+            external_docs=options.get("openapi_external_docs"),
+            openapi_url=self.openapi_url,
+            docs_url=self.docs_url,
+            redoc_url=self.redoc_url,
+            **given,
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once and kept in `openapi_schema`."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi_document(self.engine, self._docs())
+        return self.openapi_schema
 
     def _live(self, lifespan: Callable[[Any], Any]) -> None:
         factory = lifespan
@@ -284,9 +323,9 @@ class FastAPI(FastAPIDoor):
         return self.engine.overrides
 
     @dependency_overrides.setter
-    def dependency_overrides(self, overrides: Mapping[Any, Any]) -> None:
+    def dependency_overrides(self, overrides: Mapping[Any, Any] | None) -> None:
         self.engine.overrides.clear()
-        self.engine.overrides.update(overrides)
+        self.engine.overrides.update(overrides or {})
 
     def __asteri__(self, version: int) -> Doors | None:
         """Return the direct doors."""

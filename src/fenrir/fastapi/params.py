@@ -8,9 +8,10 @@ from fenrir.kit.validation.parameters import (
     Form,
     Header,
     Param,
+    ParamTypes,
     Path,
     Query,
     Security,
 )
 
-__all__ = ["Body", "Cookie", "Depends", "File", "Form", "Header", "Param", "Path", "Query", "Security"]
+__all__ = ["Body", "Cookie", "Depends", "File", "Form", "Header", "Param", "ParamTypes", "Path", "Query", "Security"]

@@ -1,8 +1,8 @@
 """Places: where the routes of a router stand in an application.
 
 A router may be included several times and may get routes after that. So a router only lists what was declared on it,
-and each inclusion is a `Place` that turns declarations into the engine's routes: with the prefix, tags, dependencies and
-defaults of everything around it. A late route goes to every place of its router.
+and each inclusion is a `Place` that turns declarations into the engine's routes: with the prefix, tags, dependencies
+and defaults of everything around it. A late route goes to every place of its router.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, get_args, get_origin
 
 from fenrir.core.application import Application
 from fenrir.core.binding import Binding
-from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source, mode_of
+from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source
 from fenrir.core.pattern import PatternError
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
@@ -33,7 +33,7 @@ from fenrir.fastapi.responses import Response
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, return_annotation
-from fenrir.kit.validation.graph import kind_of
+from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.shapes import is_class
 
 __all__ = ["Declared", "Inclusion", "Place"]
@@ -64,6 +64,19 @@ class Inclusion:
     router: Any
     options: Mapping[str, Any]
     source: Source
+
+
+class DocumentedRoute:
+    """A route as functions that make operation ids read it: with upstream's names."""
+
+    def __init__(self, route: Route) -> None:
+        self.name: str = route.options["name"]
+        self.path = route.pattern.text
+        self.path_format = route.pattern.template
+        self.methods = set(route.methods or ())
+        self.tags: list[str] = route.options["tags"]
+        self.endpoint = route.handler
+        self.operation_id: str | None = route.options.get("operation_id")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +173,7 @@ class Place:
                 methods=item.methods if item.methods is not None else frozenset(),
                 handler=item.handler,
                 # Calling a generator function runs nothing of it.
-                mode=Mode.INLINE if generator else mode_of(item.handler, Mode.THREAD),
+                mode=Mode.INLINE if generator else calling_mode(item.handler, Mode.THREAD),
                 name=self._named(name, item.handler),
                 dialect=DIALECT,
                 scope=self.scope,
@@ -211,8 +224,17 @@ class Place:
             "responses": {**self.responses, **(options.get("responses") or {})},
             "callbacks": [*self.callbacks, *(options.get("callbacks") or ())],
             "deprecated": self.deprecated or options.get("deprecated"),
+            "response_class": chosen,
+            "unique_id": self._unique_id(options),
             "include_in_schema": self.include_in_schema and options.get("include_in_schema", True),
         }
+
+    def _unique_id(self, options: Mapping[str, Any]) -> Callable[[Route, str], str] | None:
+        """Return what makes operation ids: the user's function is shown a route as upstream's."""
+        function = options.get("generate_unique_id_function") or self.defaults.get("generate_unique_id_function")
+        if function is None:
+            return None
+        return lambda route, method: str(function(DocumentedRoute(route)))
 
     def _model(self, item: Declared, chosen: Any, generator: bool) -> tuple[Any, Any]:
         """Return the types of the whole value and of an element of a stream; None where nothing is to be checked."""

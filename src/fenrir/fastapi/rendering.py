@@ -7,6 +7,7 @@ was given a response or background tasks.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent, encode_event, event_bytes, event_stream
-from fenrir.kit.validation import Serializer, dump_plain, jsonable_encoder
+from fenrir.kit.validation import Serializer, StreamAbout, dump_plain, jsonable_encoder
 from fenrir.kit.validation.encoder import finite
 
 if TYPE_CHECKING:
@@ -51,8 +52,14 @@ class Rendering:
     def renderer(self) -> Renderer:
         """Return what the engine calls."""
         if self.stream:
-            return Renderer(self._render_stream)
-        return Renderer(self._render, self._fast())
+            return Renderer(self._render_stream, about=self._stream_about())
+        return Renderer(self._render, self._fast(), self.model)
+
+    def _stream_about(self) -> StreamAbout | None:
+        if self.stream == "raw":
+            return None
+        element = self.item.type if self.item is not None else None
+        return StreamAbout("text/event-stream" if self.stream == "events" else "application/jsonl", element)
 
     def _fast(self) -> Fast | None:
         status = self.status or 200
@@ -112,7 +119,8 @@ class Rendering:
             reply = StreamingResponse(lines, status, None, "application/jsonl").__reply__()
         else:
             response_class: Any = self.response_class
-            reply = response_class(content=value, status_code=status).__reply__()
+            pieces = _lines(value, lambda piece: piece) if isinstance(value, AsyncGenerator) else value
+            reply = response_class(content=pieces, status_code=status).__reply__()
         return self._finished(c, reply)
 
     def _line(self, item: Any) -> bytes:
@@ -134,10 +142,12 @@ def _tasks(c: RequestContext) -> Any:
     return c.notes.get(TASKS) if c.notes is not None else None
 
 
-async def _lines(values: AsyncGenerator[Any, None], write: Callable[[Any], bytes]) -> AsyncIterator[bytes]:
+async def _lines(values: AsyncGenerator[Any, None], write: Callable[[Any], Any]) -> AsyncIterator[Any]:
     try:
         async for value in values:
             yield write(value)
+            # A generator that never waits would keep the loop, and could not be cancelled.
+            await asyncio.sleep(0)
     finally:
         await values.aclose()
 

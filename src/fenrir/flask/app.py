@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asteri
+from asteri.exchange import Doors
+from asteri.wsgi import WSGIApplication, wsgi_app
 from fenrir.core.application import Application
 from fenrir.core.declare import Hook, Mode, Stage, caller
+from fenrir.core.doors.asgi import asgi_door
+from fenrir.core.doors.wsgi import WSGIDoor, both_doors
+from fenrir.core.threads import THREADS
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.config import Config
 from fenrir.flask.door import FlaskDoor
-from fenrir.flask.helpers import get_debug_flag
+from fenrir.flask.shortcuts import get_debug_flag
 from fenrir.http.forms import FormLimits
 from fenrir.kit.sessions import session_of
 
 if TYPE_CHECKING:
-    from asteri.exchange import Doors
     from fenrir.core.context import RequestContext
 
 __all__ = ["Flask"]
@@ -45,6 +50,26 @@ class _LiveConfig(Config):
         if key not in self:
             self[key] = default
         return self[key]
+
+
+class _Wrapped:
+    """The application behind WSGI middleware, as the ASGI door needs it."""
+
+    def __init__(self, engine: Application, application: WSGIApplication) -> None:
+        self.application = application
+        self.http = wsgi_app(application, executor=ThreadPoolExecutor(THREADS, thread_name_prefix="flask-wsgi"))
+        self.websocket = engine.websocket
+        self.lifespan = engine.lifespan
+        self._engine = engine
+
+    @property
+    def lifespan_state(self) -> dict[str, Any]:
+        """What lifespan context managers gave: the engine's."""
+        return self._engine.lifespan_state
+
+    @lifespan_state.setter
+    def lifespan_state(self, state: dict[str, Any]) -> None:
+        self._engine.lifespan_state = state
 
 
 class Flask(FlaskDoor):
@@ -74,9 +99,7 @@ class Flask(FlaskDoor):
         if static_host is not None or host_matching or subdomain_matching:
             raise TypeError("matching of hosts and subdomains is not supported yet; see PARITY.md of fenrir.flask")
         if instance_path is not None and not Path(instance_path).is_absolute():
-            raise ValueError(
-                "If an instance path is provided it must be absolute. A relative path was given instead."
-            )
+            raise ValueError("If an instance path is provided it must be absolute. A relative path was given instead.")
         engine = Application(DIALECT, import_name)
         super().__init__(
             engine,
@@ -90,13 +113,17 @@ class Flask(FlaskDoor):
             instance_relative_config=instance_relative_config,
         )
         engine.facade = self
+        self._wsgi = WSGIDoor(engine)
+        self._wrapped: _Wrapped | None = None
         self.config["DEBUG"] = get_debug_flag()
         self.config.changed = self._config_changed  # type: ignore[attr-defined]
         self._limit()
         # Before all hooks of the user: inline, because it only looks.
-        engine.add_hook(
-            Hook(Stage.BEFORE_HANDLER, self._begin, Mode.INLINE, DIALECT.name, caller(), order=-(1 << 62))
-        )
+        engine.add_hook(Hook(Stage.BEFORE_HANDLER, self._begin, Mode.INLINE, DIALECT.name, caller(), order=-(1 << 62)))
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Say whether a template's output is escaped: texts, and files that are HTML or XML by their name."""
+        return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
 
     def _config_changed(self, key: str) -> None:
         if key in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS"):
@@ -122,13 +149,33 @@ class Flask(FlaskDoor):
         if c.exchange.headers.get("cookie") is not None:
             session_of(c)  # a permanent session lives on although no view asks for it
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve as an ASGI 3 application."""
-        await self.engine(scope, receive, send)
+    @both_doors
+    def __call__(self, *args: Any) -> Any:
+        """Serve as a WSGI application (environ, start_response), or as an ASGI 3 one (scope, receive, send)."""
+        if len(args) == 2:
+            return self.wsgi_app(*args)
+        return self.engine(*args) if self._wrapped is None else asgi_door(self._wrapped)(*args)
+
+    @property
+    def wsgi_app(self) -> WSGIApplication:
+        """The application for WSGI servers; middleware may take its place: `app.wsgi_app = Fix(app.wsgi_app)`."""
+        return self._wsgi if self._wrapped is None else self._wrapped.application
+
+    @wsgi_app.setter
+    def wsgi_app(self, application: WSGIApplication) -> None:
+        # Middleware may be there for security, so it must stand in every way to the application.
+        self._wrapped = _Wrapped(self.engine, application)
+
+    def close(self) -> None:
+        """End the loop behind the WSGI door, if a WSGI server has called the application."""
+        self._wsgi.close()
 
     def __asteri__(self, version: int) -> Doors | None:
-        """Return the direct doors."""
-        return self.engine.__asteri__(version)
+        """Return the direct doors; through the WSGI middleware, if there is any."""
+        doors = self.engine.__asteri__(version)
+        if doors is None or self._wrapped is None:
+            return doors
+        return Doors(self._wrapped.http, doors.websocket)
 
     def run(
         self,
@@ -161,5 +208,3 @@ def _instance_path(import_name: str) -> str:
     path = Path(file).resolve()
     outside = path.parent.parent if path.name == "__init__.py" else path.parent
     return str(outside / "instance")
-
-

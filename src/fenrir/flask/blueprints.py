@@ -30,9 +30,7 @@ class BlueprintSetupState(Site):
         name_prefix: names of the blueprints around it.
     """
 
-    def __init__(
-        self, blueprint: Blueprint, app: FlaskDoor, options: dict[str, Any], first_registration: bool
-    ) -> None:
+    def __init__(self, blueprint: Blueprint, app: FlaskDoor, options: dict[str, Any], first_registration: bool) -> None:
         prefix = options.get("name_prefix", "")
         parent: Site = app.sites.get(prefix) or app.site
         name = f"{prefix}.{options.get('name', blueprint.name)}".lstrip(".")
@@ -257,9 +255,7 @@ class Blueprint(Scaffold):
 
     def _template_part(self, kind: str, name: str | None) -> Callable[[F], F]:
         def decorator(f: F) -> F:
-            self.record_once(
-                lambda state: getattr(state.app.jinja_env, kind).__setitem__(name or f.__name__, f)
-            )
+            self.record_once(lambda state: getattr(state.app.jinja_env, kind).__setitem__(name or f.__name__, f))
             return f
 
         return decorator

@@ -160,9 +160,7 @@ class Config(dict[str, Any]):
                 self[key] = value
         return True
 
-    def get_namespace(
-        self, namespace: str, lowercase: bool = True, trim_namespace: bool = True
-    ) -> dict[str, Any]:
+    def get_namespace(self, namespace: str, lowercase: bool = True, trim_namespace: bool = True) -> dict[str, Any]:
         """Return the options whose keys begin with a prefix."""
         found = {}
         for key, value in self.items():

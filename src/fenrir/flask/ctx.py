@@ -181,9 +181,7 @@ def after_this_request(f: F) -> F:
     """
     c = current.get(None)
     if c is None:
-        raise RuntimeError(
-            "'after_this_request' can only be used when a request context is active, such as in a view."
-        )
+        raise RuntimeError("'after_this_request' can only be used when a request context is active, such as in a view.")
     c.note(_AFTER, _begin).append(f)
     return f
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -68,7 +68,7 @@ class RequestHeaders(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         values = self._headers.getall(name.lower())
         if not values:
-            raise BadRequestKeyError(name)
+            raise KeyError(name)
         return values[0] if len(values) == 1 else ("; " if name.lower() == "cookie" else ",").join(values)
 
     def get(self, name: str, default: Any = None, type: Callable[[str], Any] | None = None) -> Any:
@@ -379,20 +379,30 @@ class FileStorage:
         return f"<FileStorage: {self.filename!r} ({self.content_type!r})>"
 
 
-class Accept:
-    """What a client accepts, with its preferences."""
+Match = Callable[[str | None, Sequence[str]], str | None]
 
-    def __init__(self, header: str | None) -> None:
+
+class Accept:
+    """What a client accepts, with its preferences.
+
+    Args:
+        match: finds the best of what is offered.
+    """
+
+    def __init__(self, header: str | None, match: Match = best_match) -> None:
         self._header = header
+        self._match = match
 
     def best_match(self, matches: Iterable[str], default: str | None = None) -> str | None:
         """Return the type that the client likes best, the first among equals."""
-        found = best_match(self._header, list(matches)) if self._header else None
+        found = self._match(self._header, list(matches)) if self._header else None
         return default if found is None else found
 
     def quality(self, key: str) -> float:
         """Return how much the client likes a type, 0 to 1."""
-        return quality(self._header, key)
+        if self._match is best_match:
+            return quality(self._header, key)
+        return next((item.q for item in self._ordered() if item.value in (key.lower(), "*")), 0)
 
     def values(self) -> Iterator[str]:
         """Iterate over the accepted types, the best first."""

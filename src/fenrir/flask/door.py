@@ -29,13 +29,13 @@ from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import DOOR, AppContext, ManualRequest
 from fenrir.flask.exceptions import Aborter
 from fenrir.flask.globals import g, request, session
-from fenrir.flask.helpers import get_flashed_messages, redirect
 from fenrir.flask.hooks import hook
 from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
 from fenrir.flask.routing import BuildError, Rule, URLMap
 from fenrir.flask.scaffold import LAST, Scaffold, Site, method_set
+from fenrir.flask.shortcuts import get_flashed_messages, redirect
 from fenrir.flask.still import build_exchange
 from fenrir.flask.urls import build_url
 from fenrir.flask.values import to_response
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["FlaskDoor"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_ESCAPED = (".html", ".htm", ".xml", ".xhtml", ".svg")
 
 
 class _ViewFunctions(dict[str, Callable[..., Any]]):
@@ -242,6 +240,7 @@ class FlaskDoor(Scaffold):
                     "slashes": Slashes.APPEND_308 if rule.strict_slashes else Slashes.EITHER,
                     "automatic_options": rule.provide_automatic_options,
                 },
+                document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
             )
         )
 
@@ -323,8 +322,8 @@ class FlaskDoor(Scaffold):
         return templates
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
-        """Say whether a template's output is escaped: texts, and files that are HTML or XML by their name."""
-        return filename is None or filename.endswith(_ESCAPED)
+        """Say whether a template's output is escaped; here everything is."""
+        return True
 
     @property
     def jinja_env(self) -> Environment:
@@ -550,4 +549,3 @@ class FlaskDoor(Scaffold):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
-

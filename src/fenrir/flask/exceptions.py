@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from markupsafe import escape
 
 from fenrir.core import errors
 from fenrir.core.errors import StatusError
@@ -114,7 +115,7 @@ class HTTPException(StatusError):
 
     def get_description(self, environ: Any = None, scope: Any = None) -> str:
         """Return the description as HTML."""
-        text = escape(self.description or "").replace("\n", "<br>")
+        text = str(escape(self.description or "")).replace("\n", "<br>")
         return f"<p>{text}</p>"
 
     def get_body(self, environ: Any = None, scope: Any = None) -> str:

@@ -38,9 +38,11 @@ def hook(
         values: it is given endpoint and view arguments (`url_value_preprocessor`).
     """
     mode = mode_of(user, DIALECT.blocking)
-    make = _values if values else {
-        Stage.BEFORE_HANDLER: _before, Stage.AFTER_HANDLER: _after, Stage.TEARDOWN: _teardown
-    }[stage]
+    make = (
+        _values
+        if values
+        else {Stage.BEFORE_HANDLER: _before, Stage.AFTER_HANDLER: _after, Stage.TEARDOWN: _teardown}[stage]
+    )
     made = Hook(
         stage,
         make(app, user, mode is Mode.LOOP),
@@ -116,8 +118,10 @@ def key_of(code_or_class: Any) -> type[BaseException] | int:
             )
         return code_or_class
     if isinstance(code_or_class, Exception):
-        raise TypeError(f"{code_or_class!r} is an instance, not a class. Handlers can only be registered for Exception"
-                        " classes or HTTP error codes.")
+        raise TypeError(
+            f"{code_or_class!r} is an instance, not a class. Handlers can only be registered for Exception"
+            " classes or HTTP error codes."
+        )
     if not isinstance(code_or_class, type) or not issubclass(code_or_class, Exception):
         name = getattr(code_or_class, "__name__", repr(code_or_class))
         raise ValueError(f"'{name}' is not a subclass of Exception.")

@@ -7,6 +7,7 @@ per request.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from fenrir.http.cookies import parse_cookies
 from fenrir.http.dates import parse_date
 from fenrir.http.headers import parse_dict_params
 from fenrir.http.hosts import AllowedHosts
+from fenrir.http.media import best_encoding, best_language
 from fenrir.http.query import TooManyFields, parse_pairs
 from fenrir.http.url import percent_encode
 
@@ -159,20 +161,20 @@ class Request:
     @property
     def root_url(self) -> str:
         """Scheme, host and prefix, with a slash."""
-        return f"{self.scheme}://{self.host}{percent_encode(self.script_root, _PATH_SAFE)}/"
+        return f"{self.scheme}://{self.host}{_readable(percent_encode(self.script_root, _PATH_SAFE))}/"
 
     url_root = root_url
 
     @property
     def base_url(self) -> str:
         """The URL without the query."""
-        return self.root_url + percent_encode(self._c.exchange.path.lstrip("/"), _PATH_SAFE)
+        return self.root_url + _readable(percent_encode(self._c.exchange.path.lstrip("/"), _PATH_SAFE))
 
     @property
     def url(self) -> str:
         """The whole URL."""
         query = self.query_string
-        return f"{self.base_url}?{percent_encode(query, _PATH_SAFE + '?#')}" if query else self.base_url
+        return f"{self.base_url}?{_readable(percent_encode(query, _PATH_SAFE + '?'))}" if query else self.base_url
 
     @property
     def remote_addr(self) -> str | None:
@@ -270,12 +272,12 @@ class Request:
     @cached_property
     def accept_languages(self) -> Accept:
         """The languages that the client wants."""
-        return Accept(self._accept("accept-language"))
+        return Accept(self._accept("accept-language"), best_language)
 
     @cached_property
     def accept_encodings(self) -> Accept:
         """The encodings that the client takes."""
-        return Accept(self._accept("accept-encoding"))
+        return Accept(self._accept("accept-encoding"), best_encoding)
 
     def _accept(self, name: str) -> str | None:
         return ", ".join(self._c.exchange.headers.getall(name)) or None
@@ -411,6 +413,19 @@ class Request:
 
 
 _NOTHING = object()
+_ENCODED = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
+
+
+def _readable(text: str) -> str:
+    """Return a part of a URL in which letters beyond ASCII stand for themselves (an IRI, RFC 3987 §3.2)."""
+    return _ENCODED.sub(_decoded, text)
+
+
+def _decoded(match: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(match[0].replace("%", "")).decode()
+    except UnicodeDecodeError:
+        return match[0]
 
 
 def _spelled_out(hosts: Iterable[str]) -> Iterator[str]:

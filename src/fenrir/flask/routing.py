@@ -58,9 +58,7 @@ class BaseConverter:
         return quote(str(value), safe="!$&'()*+,/:;=@")
 
 
-def _integer(
-    fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False
-) -> Converter:
+def _integer(fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False) -> Converter:
     return integer(signed=signed, digits=fixed_digits or None, min=min, max=max)
 
 

@@ -135,7 +135,7 @@ class Scaffold:
 
     def send_static_file(self, filename: str) -> Any:
         """Return a file of the static folder; 404 if there is none."""
-        from fenrir.flask.helpers import send_from_directory
+        from fenrir.flask.sending import send_from_directory
 
         if self.static_folder is None:
             raise RuntimeError("'static_folder' must be set to serve static_files.")
@@ -272,7 +272,5 @@ def method_set(methods: Iterable[str] | None, view_func: Any) -> set[str]:
     if methods is None:
         methods = getattr(view_func, "methods", None) or ("GET",)
     if isinstance(methods, str):
-        raise TypeError(
-            'Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])'
-        )
+        raise TypeError('Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])')
     return {item.upper() for item in methods} | set(getattr(view_func, "required_methods", ()))

@@ -69,7 +69,7 @@ def build_exchange(
     data: str | bytes | Mapping[str, Any] | None = None,
     json: Any = None,
     content_type: str | None = None,
-    remote_addr: str = "127.0.0.1",
+    remote_addr: str | None = None,
 ) -> StillExchange:
     """Return an exchange for a path or a whole URL; `data` is a body or the fields of a form."""
     url = URL.parse(path) if "://" in path.partition("?")[0] else None
@@ -102,7 +102,8 @@ def build_exchange(
     scheme = base.scheme or "http"
     server = (base.hostname or "localhost", base.port or (443 if scheme == "https" else 80))
     prefix = unquote_path(root.encode())
-    connection = Connection(scheme=scheme, client=(remote_addr, 0), server=server, root_path=prefix)
+    client = (remote_addr, 0) if remote_addr is not None else None
+    connection = Connection(scheme=scheme, client=client, server=server, root_path=prefix)
     decoded = unquote_path(target.encode("utf-8"))
     decoded = decoded if decoded.startswith("/") else f"/{decoded}"
     return StillExchange(method.upper(), decoded, query.encode("latin-1", "replace"), fields, connection, body)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from fenrir.core.context import RequestContext, current
-from fenrir.core.pattern import PatternError
+from fenrir.core.pattern import Parameter, Pattern, PatternError, Static, quote_path
 from fenrir.flask.routing import BuildError
 
 if TYPE_CHECKING:
@@ -86,13 +86,33 @@ def _path(app: FlaskDoor, endpoint: str, method: str | None, values: Mapping[str
         if not _suits(plan, method, given, defaults):
             continue
         try:
-            path = plan.route.pattern.build(given)
+            path = _built(plan.route.pattern, given)
         except PatternError as exc:
             error = str(exc)
             continue
         rest = {name: value for name, value in given.items() if name not in plan.names and name not in defaults}
         return path, urlencode(list(_query(rest)), safe="!$'()*,/:;?@")
     raise BuildError(endpoint, dict(values), method, error or _hint(endpoint, plans, given, names))
+
+
+def _built(pattern: Pattern, values: Mapping[str, Any]) -> str:
+    """Return the path for values; as upstream, a text is not asked whether the rule would match it."""
+    pieces = []
+    for step in pattern.steps:
+        text = "".join(part.text if isinstance(part, Static) else _text(pattern, part, values) for part in step)
+        # SECURITY: a client resolves dot segments before it asks, so the URL would name something else.
+        if any(piece in (".", "..") for piece in text.split("/")):
+            raise PatternError(f"{pattern.text!r} can not be built with a '.' or '..' of its own as a segment")
+        pieces.append(quote_path(text))
+    return "/" + "/".join(pieces)
+
+
+def _text(pattern: Pattern, part: Parameter, values: Mapping[str, Any]) -> str:
+    converter, value = part.converter, values[part.name]
+    try:
+        return converter.format(value) if converter.free else converter.build(value)
+    except (ValueError, TypeError) as error:
+        raise PatternError(f"{pattern.text!r} can not be built: {part.name}: {error}") from None
 
 
 def _suits(plan: Plan, method: str | None, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
@@ -112,6 +132,7 @@ def _query(values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 def _hint(endpoint: str, plans: Iterable[Plan], given: Mapping[str, Any], names: Mapping[str, Any]) -> str:
     missing = [{name for name in plan.names if name not in given} for plan in plans]
     if any(missing):
-        return f"Did you forget to specify values {sorted(min((names for names in missing if names), key=len))!r}?"
+        fewest = sorted((sorted(names) for names in missing if names), key=len)[0]
+        return f"Did you forget to specify values {fewest!r}?"
     close = get_close_matches(endpoint, names, n=1, cutoff=0)
     return f"Did you mean {close[0]!r} instead?" if close else ""

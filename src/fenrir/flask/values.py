@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fenrir.core.reply import Reply
 from fenrir.flask.ctx import door_of, run_after_this_request
 from fenrir.flask.datastructures import Headers
+from fenrir.http.multidict import MultiDict
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -51,7 +52,7 @@ def to_response(app: FlaskDoor, value: Any, endpoint: str | None = None) -> Resp
     elif isinstance(value, str | bytes | bytearray | Iterator | AsyncIterator):
         response = cls(value, status=status, headers=headers)
         status = headers = None
-    elif isinstance(value, dict | list):
+    elif isinstance(value, dict | list | MultiDict):
         response = app.json.response(value)
     elif hasattr(value, "__reply__"):
         response = cls.force_type(value)

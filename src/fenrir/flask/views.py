@@ -37,7 +37,7 @@ class View:
         shared = None if cls.init_every_request else cls(*class_args, **class_kwargs)
 
         def instance() -> View:
-            return shared if shared is not None else view.view_class(*class_args, **class_kwargs)  # type: ignore[no-any-return]
+            return shared if shared is not None else view.view_class(*class_args, **class_kwargs)
 
         view: Any
         if cls._awaited():
@@ -66,7 +66,8 @@ class View:
             function.__module__ = cls.__module__
             function.methods = cls.methods
             function.provide_automatic_options = cls.provide_automatic_options
-        return made
+        result: Callable[..., Any] = made
+        return result
 
     @classmethod
     def _awaited(cls) -> bool:

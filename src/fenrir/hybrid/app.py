@@ -1,8 +1,8 @@
 """`Fenrir`: one application that is spoken to in five ways. It chooses a dialect; it does not implement one.
 
 Three rules decide everything here (docs/adr/0008). You get back the dialect you spoke: a decorator that only one
-paradigm has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with your line
-and both spellings. Where frameworks differ in a name only, all names reach the same object.
+paradigm has belongs to that paradigm. It is decided when you register; where two readings exist you get an error with
+your line and both spellings. Where frameworks differ in a name only, all names reach the same object.
 
 `app.fastapi`, `app.flask`, `app.falcon`, `app.sanic` and `app.bottle` speak one dialect explicitly, on the same engine.
 """
@@ -10,14 +10,17 @@ and both spellings. Where frameworks differ in a name only, all names reach the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from importlib import import_module
+from typing import Any, TypeVar, Unpack, cast
 
 import asteri
 from asteri.exchange import Doors
 from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
+from fenrir.core.converters import pattern_of
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
 from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
@@ -26,15 +29,12 @@ from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
 from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
-from fenrir.hybrid.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
+from fenrir.kit.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
 from fenrir.sanic.door import SanicDoor
-
-if TYPE_CHECKING:
-    from fenrir.testing import Client
 
 __all__ = ["Fenrir"]
 
@@ -94,6 +94,7 @@ class Fenrir:
         self.engine.facade = self
         self.engine.body_limit = body_limit
         self.dependencies = list(dependencies)
+        self.converters = NATIVE.converters.extend()
         self.flask = FlaskDoor(
             self.engine,
             self.engine.scope,
@@ -213,7 +214,7 @@ class Fenrir:
         if "slashes" in options:
             options["slashes"] = _slashes(options["slashes"])
         try:
-            pattern = NATIVE.parse(path, NATIVE.converters)
+            pattern = NATIVE.parse(path, self.converters)
         except PatternError as exc:
             raise DeclarationError(
                 f"{exc} or use app.flask.route, app.sanic.route or app.bottle.route", source
@@ -254,11 +255,32 @@ class Fenrir:
 
     def mount(self, prefix: str, app: Any, name: str | None = None) -> None:
         """Hand everything below a prefix to an ASGI or a WSGI application, with this application's hooks around it."""
-        (asgi_mount if is_asgi(app) else wsgi_mount)(self.engine, prefix, app)
+        make = asgi_mount if is_asgi(app) else wsgi_mount
+        self.engine.add_mount(make(prefix, app, NATIVE, self.engine.scope, caller()))
 
     def mount_wsgi(self, prefix: str, app: Callable[..., Iterable[bytes]]) -> None:
         """Hand everything below a prefix to a WSGI application, streaming both ways."""
-        wsgi_mount(self.engine, prefix, app)
+        self.engine.add_mount(wsgi_mount(prefix, app, NATIVE, self.engine.scope, caller()))
+
+    def add_converter(
+        self,
+        name: str,
+        regex: str,
+        convert: Callable[[str], Any] = str,
+        format: Callable[[Any], str] = str,
+    ) -> None:
+        """Add a type for the paths of native routes: `{version:semver}`.
+
+        Args:
+            regex: what the whole text must match, without a slash unless it may take several segments.
+            convert: from the text to the value; a ValueError means that the route does not match.
+            format: back, for `url_for`.
+
+        Raises:
+            ConverterError: the name is no identifier, or the expression can not be used.
+        """
+        made = pattern_of(regex, name=name, convert=convert)
+        self.converters.register(name, replace(made, format=format))
 
     # --------------------------------------------------------------- routers
     def include(self, router: Any, **options: Any) -> None:
@@ -286,7 +308,7 @@ class Fenrir:
         if kind == "http":
             return self.fastapi.middleware("http")
         if kind in ("request", "response"):
-            return self.sanic.middleware(kind)
+            return cast(Decorator[Any], self.sanic.middleware(kind))
         raise DeclarationError(f'middleware({kind!r}): the kinds are "http", "request" and "response"', caller())
 
     def add_middleware(self, middleware: Any, *args: Any, **options: Any) -> None:
@@ -345,11 +367,11 @@ class Fenrir:
 
     def exception(self, *keys: type[Exception]) -> Decorator[Any]:
         """Sanic's spelling: the handler takes the request and the exception."""
-        return self.sanic.exception(*keys)
+        return cast(Decorator[Any], self.sanic.exception(*keys))
 
     def error(self, status: int = 500) -> Decorator[Any]:
         """Bottle's spelling: the handler takes the HTTPError."""
-        return self.bottle.error(status)
+        return cast(Decorator[Any], self.bottle.error(status))
 
     def add_error_handler(self, key: Any, handler: Any = None) -> None:
         """Falcon's spelling: the handler takes req, resp, the exception and the path values."""
@@ -358,7 +380,7 @@ class Fenrir:
     # -------------------------------------------------------- start and stop
     def listener(self, event: str) -> Decorator[Any]:
         """Sanic's listeners: "before_server_start", "after_server_start", "before_server_stop", "after_server_stop"."""
-        return self.sanic.listener(event)
+        return cast(Decorator[Any], self.sanic.listener(event))
 
     def before_server_start(self, listener: H) -> H:
         """Run before the server accepts connections."""
@@ -435,14 +457,13 @@ class Fenrir:
     def __asteri__(self, version: int) -> Doors | None:
         return self.engine.__asteri__(version)
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        return self.engine(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.engine(scope, receive, send)
 
-    def test_client(self, **options: Any) -> Client:
+    def test_client(self, **options: Any) -> Any:
         """Return a `fenrir.testing.Client` of this application."""
-        from fenrir.testing import Client
-
-        return Client(self, **options)
+        # By its name: the client stands above the applications that it tests.
+        return import_module("fenrir.testing").Client(self, **options)
 
     def run(self, host: str = "127.0.0.1", port: int = 8000, **options: Any) -> int:
         """Serve on Asteri until a signal comes; options are those of `asteri.run`, an unknown one is an error."""

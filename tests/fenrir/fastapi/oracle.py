@@ -50,7 +50,16 @@ def post(path: str, **options: Any) -> Sent:
     return Sent("POST", path, options)
 
 
-HEADERS = ("content-type", "location", "allow", "www-authenticate", "cache-control", "x-a", "set-cookie", "content-disposition")
+HEADERS = (
+    "content-type",
+    "location",
+    "allow",
+    "www-authenticate",
+    "cache-control",
+    "x-a",
+    "set-cookie",
+    "content-disposition",
+)
 
 
 def answers(app: Any, requests: Sequence[Sent], door: str) -> list[Any]:
@@ -60,9 +69,13 @@ def answers(app: Any, requests: Sequence[Sent], door: str) -> list[Any]:
         for sent in requests:
             response = client.request(sent.method, sent.path, **sent.options)
             kind = response.headers.get("content-type") or ""
-            body = response.json() if kind.partition(";")[0] == "application/json" and response.content else response.text
+            body = (
+                response.json() if kind.partition(";")[0] == "application/json" and response.content else response.text
+            )
             headers = {name: response.headers.get(name) for name in HEADERS}
-            found.append((sent, response.status_code, body, headers))
+            if headers["set-cookie"] is not None:
+                headers["set-cookie"] = headers["set-cookie"].lower()  # SameSite=Lax and SameSite=lax are the same
+        found.append((sent, response.status_code, body, headers))
     return found
 
 
@@ -94,4 +107,4 @@ def compare(build: Callable[[Package], Any], requests: Sequence[Sent], door: str
         for name in ignore:
             theirs[3].pop(name, None)
             ours[3].pop(name, None)
-        assert ours == theirs
+        assert ours == theirs, f"\nours:   {ours}\ntheirs: {theirs}"

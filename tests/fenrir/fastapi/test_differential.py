@@ -162,7 +162,9 @@ SCALARS = [
     get("/lists?q=1&q=2&names=a&names=b"),
     get("/lists?q=1&q=x&names=a&names=b&names=c"),
     get("/heads"),
-    get("/heads", headers={"X-Number": "3", "User-Agent": "me", "x-many": "a", "exact_name": "e", "Cookie": "session=s"}),
+    get(
+        "/heads", headers={"X-Number": "3", "User-Agent": "me", "x-many": "a", "exact_name": "e", "Cookie": "session=s"}
+    ),
     get("/old"),
     get("/old?q=ab&n=1"),
     get("/old?q=abc&n=nan"),
@@ -257,7 +259,9 @@ BODIES = [
     post("/user", content=b'{"id": 1, "name": "ab", "id": 2}', headers=JSON),
     post("/user", content=b'{"id": 1, "name": "ab"}'),
     post("/user", content=b'{"id": 1, "name": "ab"}', headers={"content-type": "text/plain"}),
-    post("/user", content=b'{"id": 1, "name": "ab"}', headers={"content-type": "application/vnd.api+json; charset=utf-8"}),
+    post(
+        "/user", content=b'{"id": 1, "name": "ab"}', headers={"content-type": "application/vnd.api+json; charset=utf-8"}
+    ),
     post("/user", content=b'{"id": 1, "name": "\xff"}', headers=JSON),
     post("/user", content=b"[" * 100_000, headers=JSON),
     post("/optional"),
@@ -582,13 +586,12 @@ def outcomes(p: Package) -> Any:
     return app
 
 
+OUTCOME_PATHS = """
+    /none /tuple /str /nan /odd /model /subclass /fails /list /unset /include /exclude /off /html /plain /redirect /own
+    /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /http-error /empty-error /boom /sync-boom
+"""
 OUTCOMES = [
-    *map(
-        get,
-        "/none /tuple /str /nan /odd /model /subclass /fails /list /unset /include /exclude /off /html /plain /redirect "
-        "/own /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /http-error /empty-error /boom "
-        "/sync-boom".split(),  # noqa: SIM905
-    ),
+    *map(get, OUTCOME_PATHS.split()),
     post("/created"),
     Sent("DELETE", "/gone"),
     Sent("HEAD", "/none"),

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
 
 if TYPE_CHECKING:
-    from fenrir.core.application import Application
+    from asteri.exchange import Channel, Exchange
+    from fenrir.core.lifespan import Lifespan
 
 __all__ = [
     "ASGIChannel",
@@ -421,7 +422,22 @@ class ASGIChannel:
                 self._close_with({"code": 1006})  # the peer was faster
 
 
-def asgi_door(app: Application) -> Callable[[Any, Receive, Send], Awaitable[None]]:
+class Served(Protocol):
+    """What the door needs of an application."""
+
+    lifespan_state: dict[str, Any]
+
+    def http(self, exchange: Exchange, /) -> Awaitable[None] | None:
+        """Serve one request."""
+
+    async def websocket(self, channel: Channel, /) -> None:
+        """Serve one WebSocket connection."""
+
+    def lifespan(self) -> Lifespan:
+        """Return a new run from start to stop."""
+
+
+def asgi_door(app: Served) -> Callable[[Any, Receive, Send], Awaitable[None]]:
     """Return an ASGI 3 application over the engine."""
 
     async def door(scope: Any, receive: Receive, send: Send) -> None:
@@ -447,7 +463,7 @@ def asgi_door(app: Application) -> Callable[[Any, Receive, Send], Awaitable[None
     return door
 
 
-async def _lifespan(app: Application, scope: Any, receive: Receive, send: Send) -> None:
+async def _lifespan(app: Served, scope: Any, receive: Receive, send: Send) -> None:
     await receive()
     try:
         run = app.lifespan()

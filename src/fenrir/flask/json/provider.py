@@ -6,7 +6,7 @@ import dataclasses
 import decimal
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ class JSONProvider:
 
 
 def _default(value: Any) -> Any:
-    """Return what JSON knows for dates, decimals, UUIDs, dataclasses and objects with `__html__`."""
+    """Return what JSON knows for dates, decimals, UUIDs, dataclasses, mappings and objects with `__html__`."""
     if isinstance(value, datetime):
         return format_date(value)
     if isinstance(value, date):
@@ -68,6 +68,8 @@ def _default(value: Any) -> Any:
         return dataclasses.asdict(value)
     if hasattr(value, "__html__"):
         return str(value.__html__())
+    if isinstance(value, Mapping):
+        return dict(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

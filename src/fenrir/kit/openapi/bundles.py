@@ -16,10 +16,10 @@ __all__ = ["ASSETS", "Assets", "local_assets"]
 ASSETS = Path(__file__).resolve().parent / "assets"
 CDN = "https://cdn.jsdelivr.net"
 _CDN_FILES = {
-    "swagger-ui-bundle.js": "/npm/swagger-ui-dist@5.30.2/swagger-ui-bundle.js",
-    "swagger-ui-standalone-preset.js": "/npm/swagger-ui-dist@5.30.2/swagger-ui-standalone-preset.js",
-    "swagger-ui.css": "/npm/swagger-ui-dist@5.30.2/swagger-ui.css",
-    "redoc.standalone.js": "/npm/redoc@2.5.2/bundles/redoc.standalone.js",
+    "swagger-ui-bundle.js": "/npm/swagger-ui-dist@5.33.1/swagger-ui-bundle.js",
+    "swagger-ui-standalone-preset.js": "/npm/swagger-ui-dist@5.33.1/swagger-ui-standalone-preset.js",
+    "swagger-ui.css": "/npm/swagger-ui-dist@5.33.1/swagger-ui.css",
+    "redoc.standalone.js": "/npm/redoc@2.5.4/bundles/redoc.standalone.js",
 }
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,35 +80,57 @@ class OperationIds:
 
 
 def title_of(route: Route) -> str:
-    """Return the name of a route, or else that of its function."""
-    if route.name:
-        return route.name
-    function = _function(route)
+    """Return the name of a route, or else that of its function; a method has its object's class before it."""
+    name = route.options.get("name") or route.name
+    if name:
+        return str(name)
+    function = user_function(route)
+    if inspect.ismethod(function):
+        owner = function.__self__
+        return f"{owner.__name__ if inspect.isclass(owner) else type(owner).__name__}.{function.__name__}"
     return str(getattr(function, "__name__", None) or type(function).__name__)
 
 
-def _function(route: Route) -> Any:
-    """Return what the user wrote: behind decorators and partials."""
-    function: Any = inspect.unwrap(route.handler)
+def user_function(route: Route) -> Any:
+    """Return what the user wrote: behind adapters, decorators and partials."""
+    function: Any = inspect.unwrap(route.handler if route.user is None else route.user)
     while isinstance(function, functools.partial):
         function = inspect.unwrap(function.func)
     return function
 
 
-def _description(route: Route) -> str:
+def _summary(route: Route) -> str:
+    title = title_of(route)
+    if not (route.options.get("name") or route.name):
+        title = re.sub(r"(?<=[a-z])(?=[A-Z])|\.", " ", title)
+    return title.replace("_", " ").title()
+
+
+def _description(route: Route, method: str) -> str:
     said = route.options.get("description")
     if said is None:
-        function = _function(route)
-        said = getattr(function, "__doc__", None) if inspect.isroutine(function) or inspect.isclass(function) else None
+        function = user_function(route)
+        view = getattr(function, "view_class", None)  # one class for all methods: each method may describe itself
+        described = [getattr(view, method.lower(), None), view] if view is not None else [function]
+        texts = (item.__doc__ for item in described if inspect.isroutine(item) or inspect.isclass(item))
+        said = next(filter(None, texts), "")
     # A form feed ends what is for readers of the document.
-    return inspect.cleandoc(said or "").split("\f")[0].strip()
+    return inspect.cleandoc(said).split("\f")[0].strip()
+
+
+def _methods(route: Route) -> Sequence[str]:
+    if route.methods is None:
+        return ANY_METHOD
+    # HEAD comes with GET in dialects that answer it by themselves; some of them say so in the methods.
+    hidden = "HEAD" if route.dialect.head and "GET" in route.methods else ""
+    return [method for method in METHODS if method in route.methods and method != hidden]
 
 
 def operations(plan: Plan, ids: OperationIds, table: SchemaTable) -> Iterator[Operation]:
     """Return the operations of a plan; HEAD and OPTIONS only where the user declared them."""
     route = plan.route
     about = plan.binding.about if isinstance(plan.binding.about, About) else None
-    methods = ANY_METHOD if route.methods is None else [method for method in METHODS if method in route.methods]
+    methods = _methods(route)
     if not methods:
         return
     # One type for all methods: two models of one name would have to be told apart.
@@ -121,8 +143,8 @@ def operations(plan: Plan, ids: OperationIds, table: SchemaTable) -> Iterator[Op
         content: dict[str, Any] = {}
         if options.get("tags"):
             content["tags"] = list(options["tags"])
-        content["summary"] = options.get("summary") or title_of(route).replace("_", " ").title()
-        if description := _description(route):
+        content["summary"] = options.get("summary") or _summary(route)
+        if description := _description(route, method):
             content["description"] = description
         content["operationId"] = ids.give(route, method)
         if options.get("deprecated"):

@@ -2,8 +2,8 @@
 
 SECURITY: what the application says (its title, the address of the document, settings of Swagger UI) stands in the page
 as escaped text and escaped attributes only. The scripts are files of their own and read those attributes, so the policy
-can forbid every inline script: a title with `</script>` in it is just an ugly title. Styles are allowed inline because
-both programs write them while they run.
+can forbid every inline script: a title with `</script>` in it is just an ugly title. Only ReDoc, which writes its
+styles and its worker while it runs, is allowed those two.
 """
 
 from __future__ import annotations
@@ -133,20 +133,20 @@ def oauth2_redirect_page(script: str) -> str:
 
 
 def content_policy(
-    *, origin: str | None = None, images: Iterable[str] = (), connect: Iterable[str] = (), workers: bool = False
+    *, origin: str | None = None, images: Iterable[str] = (), connect: Iterable[str] = (), generates: bool = False
 ) -> str:
     """Return the Content-Security-Policy of a page.
 
     Args:
         origin: another host of scripts and styles.
         images, connect: other hosts of images, and of requests that the page may send.
-        workers: the page starts workers that it writes itself.
+        generates: the page writes styles and workers while it runs.
     """
     sources = " ".join(filter(None, ["'self'", origin]))
     directives = {
         "default-src": "'self'",
         "script-src": sources,
-        "style-src": f"{sources} 'unsafe-inline'",
+        "style-src": f"{sources} 'unsafe-inline'" if generates else sources,
         "img-src": " ".join(["'self'", "data:", *images]),
         "connect-src": " ".join(["'self'", *connect]),
         "object-src": "'none'",
@@ -154,6 +154,6 @@ def content_policy(
         "form-action": "'self'",
         "frame-ancestors": "'none'",
     }
-    if workers:
+    if generates:
         directives["worker-src"] = "'self' blob:"
     return "; ".join(f"{name} {value}" for name, value in directives.items())

@@ -7,11 +7,10 @@ converters say what may stand there.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fenrir.core.converters import Bounded, Converter
+from fenrir.core.converters import Converter
 from fenrir.kit.validation import About, BodyAbout, ParameterAbout
 
 if TYPE_CHECKING:
@@ -25,21 +24,9 @@ _FOREIGN = re.compile(r"\(\?(?!:|=|!|<=|<!)|\\[AZz]")  # Python's own; ECMA-262 
 
 def converter_schema(converter: Converter) -> dict[str, Any]:
     """Return the JSON schema of what a converter accepts."""
-    convert = converter.convert
-    kind, low, high = (
-        (convert.kind, convert.low, convert.high) if isinstance(convert, Bounded) else (convert, None, None)
-    )
-    if kind is int or kind is float:
-        bounds = {"minimum": low, "maximum": high}
-        return {
-            "type": "integer" if kind is int else "number",
-            **{name: bound for name, bound in bounds.items() if bound is not None},
-        }
-    if kind is uuid.UUID:
-        return {"type": "string", "format": "uuid"}
-    if converter.choices:
-        return {"type": "string", "enum": list(converter.choices)}
-    if converter.free or converter.multi_segment or _FOREIGN.search(converter.regex):
+    if converter.schema is not None:
+        return dict(converter.schema)
+    if converter.free or converter.multi_segment or converter.regex == "[^/]*" or _FOREIGN.search(converter.regex):
         return {"type": "string"}
     return {"type": "string", "pattern": f"^{converter.regex}$"}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fenrir.core.declare import DeclarationError
 from fenrir.http.status import PHRASES, forbids_body
 from fenrir.kit.openapi.schemas import REFERENCE, merge
-from fenrir.kit.validation import Serializer, return_annotation
+from fenrir.kit.validation import Serializer, StreamAbout, return_annotation
 
 if TYPE_CHECKING:
     from fenrir.core.plan import Plan
@@ -45,9 +45,13 @@ def response_objects(plan: Plan, unique_id: str, table: SchemaTable, *, validate
     status = options.get("status_code")
     code = int(status) if status is not None else _usual_status(chosen)
     success: dict[str, Any] = {"description": options.get("response_description") or "Successful Response"}
+    about = plan.renderer.about if plan.renderer is not None else None
     media_type = _media_type(plan, chosen)
-    if media_type is not None and not forbids_body(code) and code != 205:
-        success["content"] = {media_type: {"schema": _schema(plan, media_type, unique_id, table)}}
+    if not forbids_body(code) and code != 205:
+        if isinstance(about, StreamAbout):
+            success["content"] = {about.media_type: {"itemSchema": _item(about, unique_id, table)}}
+        elif media_type is not None:
+            success["content"] = {media_type: {"schema": _schema(about, media_type, unique_id, table)}}
     found = {str(code): success}
     for key, extra in (options.get("responses") or {}).items():
         _add(found, key, extra, media_type or JSON, unique_id, table, plan)
@@ -78,18 +82,37 @@ def _media_type(plan: Plan, chosen: Any) -> str | None:
         return None
     header = next((value for name, value in renderer.fast.headers if name.lower() == b"content-type"), b"")
     kind = header.decode("latin-1").partition(";")[0].strip().lower()
-    if kind == JSON or return_annotation(plan.route.handler) is str:
+    if kind == JSON or return_annotation(plan.route.user or plan.route.handler) is str:
         return kind or None
     return None
 
 
-def _schema(plan: Plan, media_type: str, unique_id: str, table: SchemaTable) -> dict[str, Any]:
+def _schema(about: Serializer | None, media_type: str, unique_id: str, table: SchemaTable) -> dict[str, Any]:
     if not _is_json(media_type):
         return {"type": "string"}
-    about = plan.renderer.about if plan.renderer is not None else None
     if about is None:
         return {}
     return table.want(about.type, "serialization", _title(f"Response_{unique_id}"))
+
+
+def _item(about: StreamAbout, unique_id: str, table: SchemaTable) -> dict[str, Any]:
+    """Return the schema of one value of a stream."""
+    schema = {} if about.type is None else table.want(about.type, "serialization", _title(f"StreamItem_{unique_id}"))
+    if about.media_type != "text/event-stream":
+        return schema
+    data: dict[str, Any] = {"type": "string"}
+    if about.type is not None:
+        data.update(contentMediaType=JSON, contentSchema=schema)
+    event: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            "data": data,
+            "event": {"type": "string"},
+            "id": {"type": "string"},
+            "retry": {"type": "integer", "minimum": 0},
+        },
+    }
+    return event if about.type is None else {**event, "required": ["data"]}
 
 
 def _is_json(media_type: str) -> bool:

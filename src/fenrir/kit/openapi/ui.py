@@ -197,7 +197,7 @@ class _Installer:
             return redoc_page(options.title, f"{root}{options.openapi_url}", scripts=scripts)
 
         images = [_REDOC_LOGO] if assets.origin is not None else []
-        self.add(path, _html(page, content_policy(origin=assets.origin, images=images, workers=True)), Mode.INLINE)
+        self.add(path, _html(page, content_policy(origin=assets.origin, images=images, generates=True)), Mode.INLINE)
 
     def _servers(self) -> list[str]:
         """Return the other hosts that the document names: requests may be tried there."""

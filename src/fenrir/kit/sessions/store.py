@@ -2,6 +2,9 @@
 
 `session_of` notes the session in the request context, so every dialect gets the same one, and has it saved after the
 last hook, when nothing of the response may change any more. A session that nobody asks for costs nothing.
+
+The whole session is one cookie, so of two requests that change it at once the one whose response arrives last wins; the
+cookie is never mixed of both. What must not be lost so belongs into a database.
 """
 
 from __future__ import annotations

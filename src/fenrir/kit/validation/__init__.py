@@ -3,7 +3,7 @@
 `bind_signature` makes the engine's `Binding` of a handler's signature; `Serializer` filters and writes its result.
 """
 
-from fenrir.kit.validation.about import About, BodyAbout, ParameterAbout, SecurityAbout, json_schemas
+from fenrir.kit.validation.about import About, BodyAbout, ParameterAbout, SecurityAbout, StreamAbout, json_schemas
 from fenrir.kit.validation.bind import bind_signature
 from fenrir.kit.validation.encoder import jsonable_encoder
 from fenrir.kit.validation.errors import RequestValidationError, ResponseValidationError, ValidationException
@@ -32,6 +32,7 @@ __all__ = [
     "SecurityScheme",
     "SecurityScopes",
     "Serializer",
+    "StreamAbout",
     "UploadFile",
     "ValidationException",
     "bind_signature",

@@ -23,7 +23,7 @@ from fenrir.kit.validation import parameters
 from fenrir.kit.validation.fields import Field, Location, model_fields
 from fenrir.kit.validation.graph import Dependant
 
-__all__ = ["About", "BodyAbout", "ParameterAbout", "SecurityAbout", "about_route", "json_schemas"]
+__all__ = ["About", "BodyAbout", "ParameterAbout", "SecurityAbout", "StreamAbout", "about_route", "json_schemas"]
 
 K = TypeVar("K", bound=Hashable)
 Mode = Literal["validation", "serialization"]
@@ -102,6 +102,19 @@ class About:
     parameters: tuple[ParameterAbout, ...]
     body: BodyAbout | None
     security: tuple[SecurityAbout, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamAbout:
+    """What a renderer says of a response that is written piece by piece (`Renderer.about`).
+
+    Attributes:
+        media_type: "application/jsonl" or "text/event-stream".
+        type: of one value; None when any may come.
+    """
+
+    media_type: Literal["application/jsonl", "text/event-stream"]
+    type: TypeAdapter[Any] | None
 
 
 def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool, strict: bool) -> About:

@@ -22,14 +22,14 @@ from fenrir.core.binding import (
     Node,
     NodeKind,
 )
-from fenrir.core.declare import Mode, mode_of
+from fenrir.core.declare import Mode
 from fenrir.core.pattern import Pattern
 from fenrir.kit.validation import parameters
 from fenrir.kit.validation.about import about_route
 from fenrir.kit.validation.errors import RequestValidationError
 from fenrir.kit.validation.fields import Field
 from fenrir.kit.validation.gather import Gathering, Slot, embeds
-from fenrir.kit.validation.graph import Dependant, Reserved
+from fenrir.kit.validation.graph import Dependant, Reserved, calling_mode
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -205,7 +205,7 @@ class _Flattener:
 
     def _node(self, dependant: Dependant, made: Sequence[tuple[str | None, Any]], needs: frozenset[int]) -> Node:
         call = dependant.call
-        kind, mode = NodeKind.CALL, mode_of(call, self.blocking)
+        kind, mode = NodeKind.CALL, calling_mode(call, self.blocking)
         if dependant.kind == "generator":
             call, kind, mode = contextlib.contextmanager(call), NodeKind.CONTEXT, self.blocking
         elif dependant.kind == "async generator":

@@ -78,7 +78,7 @@ class Field:
     def location(self) -> Location:
         """Where in the request it is."""
         if isinstance(self.info, parameters.Param):
-            location: Any = self.info.in_
+            location: Any = self.info.in_.value
             return location  # type: ignore[no-any-return]
         return "body"
 

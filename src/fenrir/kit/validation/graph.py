@@ -20,11 +20,20 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from fenrir.core.binding import ArgumentSource
-from fenrir.core.declare import DeclarationError, source_of
+from fenrir.core.declare import DeclarationError, Mode, mode_of, source_of
 from fenrir.kit.validation import parameters, shapes
 from fenrir.kit.validation.fields import Field
 
-__all__ = ["Dependant", "Reserved", "SecurityScheme", "SecurityScopes", "return_annotation", "signature_of"]
+__all__ = [
+    "Dependant",
+    "Reserved",
+    "SecurityScheme",
+    "SecurityScopes",
+    "calling_mode",
+    "kind_of",
+    "return_annotation",
+    "signature_of",
+]
 
 Reserved = Callable[[str, Any, int], ArgumentSource | None]
 """(name, annotation, position) -> where a dialect's own argument comes from, or None when it is an ordinary one.
@@ -194,6 +203,17 @@ def kind_of(call: Any) -> str:
     return "call"
 
 
+def calling_mode(call: Callable[..., Any], blocking: Mode) -> Mode:
+    """Return how a callable runs, also behind a plain wrapper (`functools.wraps`) that hands on its coroutine."""
+    target = inspect.unwrap(_whole(call))
+    candidates = [call, target]
+    if not inspect.isclass(target) and not inspect.isroutine(target):
+        candidates.append(inspect.unwrap(_whole(target.__call__)))
+    if any(mode_of(candidate, blocking) is Mode.LOOP for candidate in candidates):
+        return Mode.LOOP
+    return blocking
+
+
 def signature_of(call: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of a callable with evaluated annotations.
 
@@ -233,8 +253,10 @@ def _evaluated(annotation: Any, scope: dict[str, Any], call: Any, name: str) -> 
 
 def return_annotation(call: Callable[..., Any]) -> Any:
     """Return the evaluated annotation of the result; `inspect.Signature.empty` when there is none or it is unknown."""
-    signature = inspect.signature(call)
-    annotation = signature.return_annotation
+    try:
+        annotation = inspect.signature(call).return_annotation
+    except (TypeError, ValueError):  # written in C, without a signature
+        return inspect.Signature.empty
     if isinstance(annotation, (str, ForwardRef)):
         scope = getattr(inspect.unwrap(_whole(call)), "__globals__", {})
         try:

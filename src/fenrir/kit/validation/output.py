@@ -78,7 +78,7 @@ class Serializer:
             try:
                 return write(validate(value, from_attributes=True), **options)
             except ValidationError as exc:
-                raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from exc
+                raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from None
 
         return dump
 
@@ -87,7 +87,7 @@ class Serializer:
         try:
             checked = self.type.validator.validate_python(value, from_attributes=True)
         except ValidationError as exc:
-            raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from exc
+            raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from None
         return self.type.serializer.to_python(checked, mode="json", **self._options)
 
 

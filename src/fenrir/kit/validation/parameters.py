@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Literal, TypedDict
 
 from pydantic import AliasChoices, AliasPath, Discriminator
@@ -27,6 +28,7 @@ __all__ = [
     "Header",
     "HeaderOptions",
     "Param",
+    "ParamTypes",
     "ParameterDeprecationWarning",
     "ParameterOptions",
     "Path",
@@ -36,6 +38,15 @@ __all__ = [
 ]
 
 Undefined = PydanticUndefined
+
+
+class ParamTypes(StrEnum):
+    """Where a parameter is."""
+
+    query = "query"
+    header = "header"
+    path = "path"
+    cookie = "cookie"
 
 
 class ParameterDeprecationWarning(UserWarning):
@@ -115,13 +126,11 @@ class _Value(FieldInfo):  # type: ignore[misc]  # final for type checkers only: 
         if (regex := options.pop("regex", None)) is not None:
             warnings.warn("'regex' is called 'pattern' now", ParameterDeprecationWarning, stacklevel=3)
             options.setdefault("pattern", regex)
-        alias = options.get("alias")
-        if alias is not None:
-            # An explicit None means the same as leaving it out: the alias counts for both directions.
-            if options.get("serialization_alias") is None:
-                options["serialization_alias"] = alias
-            if options.get("validation_alias") is None:
-                options["validation_alias"] = alias
+        if "alias" in options:
+            # The alias counts for both directions; None takes an alias away that stands elsewhere in Annotated.
+            for direction in ("serialization_alias", "validation_alias"):
+                if options.get(direction) is None:
+                    options[direction] = options["alias"]
         super().__init__(default=default, **{k: v for k, v in options.items() if v is not None or k not in _ALWAYS})
 
     def __repr__(self) -> str:
@@ -131,13 +140,13 @@ class _Value(FieldInfo):  # type: ignore[misc]  # final for type checkers only: 
 class Param(_Value):  # type: ignore[misc]
     """A scalar (or a list of them, or a model of them) outside the body; `in_` says where."""
 
-    in_: ClassVar[str] = "query"
+    in_: ClassVar[ParamTypes] = ParamTypes.query
 
 
 class Path(Param):  # type: ignore[misc]
     """A value in the path."""
 
-    in_ = "path"
+    in_ = ParamTypes.path
 
     def __init__(self, default: Any = ..., **options: Any) -> None:
         if default is not ...:
@@ -148,13 +157,13 @@ class Path(Param):  # type: ignore[misc]
 class Query(Param):  # type: ignore[misc]
     """A value in the query."""
 
-    in_ = "query"
+    in_ = ParamTypes.query
 
 
 class Header(Param):  # type: ignore[misc]
     """A value in a request header; underscores in the argument's name become hyphens."""
 
-    in_ = "header"
+    in_ = ParamTypes.header
     known = HeaderOptions.__optional_keys__
 
     def __init__(self, default: Any = Undefined, *, convert_underscores: bool = True, **options: Any) -> None:
@@ -165,7 +174,7 @@ class Header(Param):  # type: ignore[misc]
 class Cookie(Param):  # type: ignore[misc]
     """A value in a cookie."""
 
-    in_ = "cookie"
+    in_ = ParamTypes.cookie
 
 
 class Body(_Value):  # type: ignore[misc]

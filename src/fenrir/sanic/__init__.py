@@ -1,0 +1,33 @@
+"""Sanic's way of speaking: `from fenrir.sanic import Sanic, text`."""
+
+from fenrir.sanic.app import Sanic
+from fenrir.sanic.blueprints import Blueprint
+from fenrir.sanic.config import Config
+from fenrir.sanic.request import Request
+from fenrir.sanic.response import (
+    HTTPResponse,
+    empty,
+    file,
+    html,
+    json,
+    raw,
+    redirect,
+    text,
+)
+from fenrir.sanic.websocket import Websocket
+
+__all__ = [
+    "Blueprint",
+    "Config",
+    "HTTPResponse",
+    "Request",
+    "Sanic",
+    "Websocket",
+    "empty",
+    "file",
+    "html",
+    "json",
+    "raw",
+    "redirect",
+    "text",
+]

@@ -1,0 +1,89 @@
+"""Server-Sent Events: the wire format, and the stream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from fenrir.kit.sse import KEEP_ALIVE, ServerSentEvent, event_bytes, event_stream
+
+
+@pytest.mark.parametrize(
+    "item, expected",
+    [
+        ({"a": 1}, b'data: {"a":1}\n\n'),
+        ("text", b'data: "text"\n\n'),
+        (b": raw\n\n", b": raw\n\n"),
+        (ServerSentEvent(raw_data="a\r\nb\rc\nd"), b"data: a\ndata: b\ndata: c\ndata: d\n\n"),
+        (ServerSentEvent(raw_data="a\u2028b"), "data: a\u2028b\n\n".encode()),
+        (
+            ServerSentEvent(data=1, event="e", id="7", retry=3, comment="hi"),
+            b": hi\nevent: e\ndata: 1\nid: 7\nretry: 3\n\n",
+        ),
+    ],
+)
+def test_wire_format(item: Any, expected: bytes) -> None:
+    assert event_bytes(item) == expected
+
+
+@pytest.mark.parametrize(
+    "fields", [{"event": "a\nb"}, {"id": "a\rb"}, {"id": "\0"}, {"retry": -1}, {"data": 1, "raw_data": "1"}]
+)
+def test_fields_that_would_break_out_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        ServerSentEvent(**fields)
+
+
+async def collected(stream: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in stream]
+
+
+def test_comments_fill_silence_and_no_event_is_lost() -> None:
+    async def events() -> AsyncIterator[int]:
+        yield 1
+        await asyncio.sleep(0.05)
+        yield 2
+
+    pieces = asyncio.run(collected(event_stream(events(), keep_alive=0.01)))
+    assert pieces[0] == b"data: 1\n\n" and pieces[-1] == b"data: 2\n\n"
+    assert set(pieces[1:-1]) == {KEEP_ALIVE} and len(pieces) > 3
+
+
+def test_a_plain_iterable_is_read_in_a_thread_and_closed() -> None:
+    log: list[str] = []
+
+    def events() -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            log.append("closed")
+
+    async def first() -> bytes:
+        stream = event_stream(events())
+        async for piece in stream:
+            await stream.aclose()  # type: ignore[attr-defined]
+            return piece
+        return b""
+
+    assert asyncio.run(first()) == b"data: 1\n\n" and log == ["closed"]
+
+
+def test_a_stream_that_is_left_while_waiting_cancels_its_source() -> None:
+    log: list[str] = []
+
+    async def events() -> AsyncIterator[int]:
+        try:
+            await asyncio.sleep(60)
+            yield 1
+        finally:
+            log.append("cancelled")
+
+    async def leave() -> None:
+        stream = event_stream(events(), keep_alive=0.01)
+        assert await anext(stream) == KEEP_ALIVE
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(leave())
+    assert log == ["cancelled"]
