@@ -20,7 +20,8 @@ PATIENCE = 20.0
 
 SERVERS = {
     "asteri": ["fenrir", "run", "app:app", "--host", "127.0.0.1", "--port", "PORT"],
-    "uvicorn": ["uvicorn", "app:app", "--host", "127.0.0.1", "--port", "PORT"],
+    # Asked to stop, uvicorn waits for open streams without end, unless it is told how long.
+    "uvicorn": ["uvicorn", "app:app", "--host", "127.0.0.1", "--port", "PORT", "--timeout-graceful-shutdown", "2"],
     "hypercorn": ["hypercorn", "app:app", "--bind", "127.0.0.1:PORT"],
 }
 

@@ -8,6 +8,7 @@ has seen and misses nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ class News:
 
     Attributes:
         last: number of the newest piece of news.
+        closed: the shop closes: nobody waits any longer.
     """
 
     def __init__(self, database: Database) -> None:
@@ -40,6 +42,7 @@ class News:
         self.last = 0
         self.closed = False
         self._changed = asyncio.Event()
+        self._closing = asyncio.Event()
 
     async def after(self, last: int) -> list[dict[str, Any]]:
         """Return what happened after a piece of news; wait until something has. An empty list: the shop closes."""
@@ -53,15 +56,21 @@ class News:
 
     async def watch(self) -> None:
         """Look for news, as long as the shop is open (a background task)."""
-        while True:
+        while not self.closed:
             if found := await asyncio.to_thread(self._read, self.last):
                 self.last = found[-1]["id"]
                 self._wake()
-            await asyncio.sleep(LOOK_SECONDS)
+            await self.pause(LOOK_SECONDS)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than the shop is open."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
 
     def close(self) -> None:
-        """Send the listeners home."""
+        """Send the listeners home, and let the background tasks end."""
         self.closed = True
+        self._closing.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -76,9 +85,9 @@ async def drive_van(app: Any) -> None:
         with app.ctx.database.write() as c:
             shop.restock(c, time.time(), VAN_SECONDS)
 
-    while True:
+    while not app.ctx.news.closed:
         await asyncio.to_thread(drive)
-        await asyncio.sleep(VAN_SECONDS / 4)
+        await app.ctx.news.pause(VAN_SECONDS / 4)
 
 
 @router.get("/live", response_class=EventSourceResponse)

@@ -62,3 +62,8 @@ def order(number: int) -> Any:
 def orders() -> str:
     with current_app.ctx.database.read() as c:
         return render_template("orders.html", orders=shop.orders_of(c, g.user))
+
+
+@site.get("/favicon.ico")
+def favicon() -> Any:
+    return redirect(url_for("static", filename="oak.svg"), 301)

@@ -7,7 +7,7 @@ renderer, collects the hooks that apply, and has `emit` write the program. The r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.dialect import Dialect, Renderer
 
-__all__ = ["Plan", "link"]
+__all__ = ["Plan", "Shared", "link"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,18 +62,14 @@ class Plan:
         return self.route.title
 
 
-def link(route: Route, overrides: Mapping[Any, Any], *, wrapped: bool, unrouted: bool = False) -> Plan:
+def link(route: Route, binding: Binding, *, wrapped: bool, unrouted: bool = False) -> Plan:
     """Compile a route.
 
     Args:
-        overrides: dependency overrides in force.
+        binding: made by `route.bind`, with what the application adds.
         wrapped: WRAP hooks stand around the plan, so it returns its reply and leaves sending to them.
         unrouted: this is the plan for requests that no route took; only hooks that want those run.
-
-    Raises:
-        DeclarationError: the binding can not be made.
     """
-    binding = route.bind(overrides)
     renderer = None if route.websocket else route.dialect.renderer(route)
     before = _applying(route, Stage.BEFORE_HANDLER, unrouted)
     after = _applying(route, Stage.AFTER_HANDLER, unrouted)[::-1]
