@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import platform
 import sys
 
@@ -13,27 +12,30 @@ import asteri
 
 __all__ = ["info", "version"]
 
+REQUIRED = ("pydantic", "pydantic-core", "jinja2", "itsdangerous", "multipart", "click")
 OPTIONAL = ("uvloop", "orjson", "watchfiles", "rich", "setproctitle", "h2", "redis", "taskiq")
-CORE = ("pydantic", "pydantic-core", "jinja2", "itsdangerous", "multipart", "click")
 
 
-def version() -> str:
-    """Return the version of this distribution."""
-    return importlib.metadata.version("fenrir")
+def version(distribution: str = "fenrir") -> str:
+    """Return the version of a distribution; it is "not installed" when it runs from its sources."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @click.command()
 def info() -> None:
     """Show versions and what is compiled."""
-    click.echo(f"fenrir {version()}")
-    click.echo(
-        f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}"
-    )
-    click.echo(f"executable: {sys.executable}")
-    for name in CORE:
-        click.echo(f"{name}: {importlib.metadata.version(name)}")
-    for name in OPTIONAL:
-        there = importlib.util.find_spec(name) is not None
-        click.echo(f"{name}: {importlib.metadata.version(name) if there else 'not installed'}")
-    for module, compiled in sorted(asteri.compiled_modules().items()):
-        click.echo(f"{module}: {'compiled' if compiled else 'interpreted'}")
+    rows = [
+        ("fenrir", version()),
+        ("python", f"{platform.python_implementation()} {platform.python_version()}"),
+        ("system", f"{platform.system()} {platform.machine()}"),
+        ("executable", sys.executable),
+        *((name, version(name)) for name in REQUIRED),
+        *((f"{name} (optional)", version(name)) for name in OPTIONAL),
+        *((name, "compiled" if form else "interpreted") for name, form in sorted(asteri.compiled_modules().items())),
+    ]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name.ljust(width)}  {value}")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from fenrir.cli.target import Mistake
+
 __all__ = ["new"]
 
 APP = '''\
@@ -74,6 +76,8 @@ app.add_route("/health", Health())
 PAGE = """\
 <!doctype html>
 <html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>{name}</title>
 <h1>Hello, {{{{ user }}}}!</h1>
 <p>The API is documented at <a href="/docs">/docs</a>.</p>
@@ -114,9 +118,11 @@ def test_health(client):
 README = """\
 # {name}
 
-    pip install "fenrir[standard]" pytest
+In an environment with Fenrir and pytest:
+
     fenrir run --reload      # http://127.0.0.1:8000, the API at /docs
     pytest
+    fenrir explain GET /notes
 """
 
 FILES = {
@@ -135,12 +141,15 @@ def new(name: str) -> None:
     """Make a project in a new directory NAME."""
     plain = Path(name).name.replace("-", "_")
     if not plain.isidentifier() or keyword.iskeyword(plain):
-        raise click.UsageError(f"{name!r} is no name for a project: use letters, digits, - and _")
+        raise Mistake(f"{name!r} is no name for a project: use letters, digits, - and _")
     root = Path(name)
     if root.exists():
-        raise click.UsageError(f"{name} is there already")
-    for file, text in FILES.items():
-        path = root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.format(name=Path(name).name) if file != "pytest.ini" else text, encoding="utf-8")
+        raise Mistake(f"{name} is there already")
+    try:
+        for file, text in FILES.items():
+            path = root / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.format(name=root.name), encoding="utf-8")
+    except OSError as error:
+        raise Mistake(f"{error.filename} can not be written: {error.strerror}") from error
     click.echo(f"{name} is ready:\n  cd {name}\n  fenrir run --reload")

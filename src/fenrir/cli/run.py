@@ -1,7 +1,8 @@
-"""`fenrir run`: the application on Asteri."""
+"""`fenrir run`: the application on Asteri. This process becomes the supervisor and does not import it."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -29,7 +30,23 @@ __all__ = ["run"]
     type=click.Choice(["debug", "info", "warning", "error", "critical"]),
     help="Least severity that is logged.",
 )
-def run(target: str | None, host: str, port: int, workers: int, **options: Any) -> None:
-    """Serve TARGET (module:app, or a file; app.py:app if nothing is named)."""
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    sys.exit(asteri.run(find_target(target), bind=bind, workers=workers, **options))
+def run(target: str | None, host: str, port: int, workers: int, log_level: str, **options: Any) -> None:
+    """Serve an application on Asteri.
+
+    TARGET is module:app, file.py:app, or a module or a file alone; if nothing is named, app.py or main.py here.
+    """
+    found = find_target(target)
+    _configure_log(log_level)
+    bind = f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+    app_dir = str(found.directory)
+    sys.exit(asteri.run(str(found), app_dir=app_dir, bind=bind, workers=workers, log_level=log_level, **options))
+
+
+def _configure_log(level: str) -> None:
+    """Send the framework's log where the server's goes, in its form; workers inherit this."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(process)d] %(levelname)-7s %(message)s"))
+    logger = logging.getLogger("fenrir")
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    logger.propagate = False

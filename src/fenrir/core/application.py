@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
-from fenrir.core.binding import Argument, Binding, Given
+from fenrir.core.binding import Argument, Binding, Given, joined
 from fenrir.core.context import RequestContext, State, current
 from fenrir.core.declare import (
     DeclarationError,
@@ -49,6 +49,9 @@ __all__ = ["Application", "Frozen", "Overrides"]
 log = logging.getLogger("fenrir")
 
 WEBSOCKET = "<websocket>"  # no HTTP method: "<" is not a token character, so no request can carry it
+
+Shared = Callable[[Route, Mapping[Any, Any]], Binding | None]
+"""(route, overrides) -> the dependencies that a route has without knowing of them, or None."""
 
 
 class Overrides(dict[Any, Any]):
@@ -127,9 +130,10 @@ class Application:
         self.extensions: dict[str, Any] = {}  # what parts of the framework keep per application, by their own names
         self.tasks = Tasks()
         self.overrides = Overrides(self.changed)
+        self.shared: Shared | None = None  # dependencies of every route, whatever its dialect knows of them
         self.body_limit: int | None = None
         self.form_limits: FormLimits | None = None
-        self.facade: Any = self  # what users hold: the Fenrir, Flask, Falcon, ... object
+        self.facade: Any = self  # the object that users hold
         self.lifespan_state: dict[str, Any] = {}
         self._bindings: dict[Route, Binding] = {}  # made at registration, for as long as nothing is overridden
         self._frozen: Frozen | None = None
@@ -226,10 +230,10 @@ class Application:
         return frozen
 
     def _binding(self, route: Route) -> Binding:
-        """Return how a route gets its arguments, with the dependency overrides in force."""
-        if self.overrides or route not in self._bindings:
-            return route.bind(self.overrides)
-        return self._bindings[route]
+        """Return how a route gets its arguments, with the shared dependencies and the overrides in force."""
+        binding = route.bind(self.overrides) if self.overrides else self._bindings[route]
+        around = self.shared(route, self.overrides) if self.shared is not None else None
+        return binding if around is None else joined(around, binding)
 
     def _unrouted(self) -> Route:
         """Return the route of requests that no route takes: hooks run around it as around any other."""

@@ -8,7 +8,7 @@ route with ten validated scalars costs one validation.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +30,7 @@ __all__ = [
     "Node",
     "NodeKind",
     "PathValue",
+    "joined",
 ]
 
 HANDLER = -1
@@ -139,3 +140,20 @@ class Binding:
     shares_reply: bool = False
     about: Any = None
     handler: Callable[..., Any] | None = None
+
+
+def joined(shared: Binding, own: Binding) -> Binding:
+    """Return a handler's own binding with the dependencies of the whole application before it.
+
+    For dialects whose handlers have no dependencies themselves: nothing that is counted from 0 may meet.
+    """
+    if own.nodes or own.gather is not None:
+        raise ValueError("this binding has dependencies of its own and must take the shared ones in itself")
+    return replace(
+        shared,
+        arguments=own.arguments,
+        shares_reply=shared.shares_reply or own.shares_reply,
+        body=own.body if shared.body is BodyNeed.NONE else shared.body,
+        about=own.about if own.about is not None else shared.about,
+        handler=own.handler,
+    )

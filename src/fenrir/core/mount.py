@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import AnswerError, Channel, Disconnected, HeaderPairs, Sink
-from fenrir.core.declare import Hook, Mount, Scope, Source, Stage
+from fenrir.core.binding import Binding
+from fenrir.core.declare import Hook, Mode, Mount, Route, Scope, Source, Stage
 from fenrir.core.hooks import call_hook, fail, report_teardown
 from fenrir.core.reply import Reply, afterwards, finalize, send, settle
 from fenrir.core.report import report
@@ -217,7 +218,11 @@ class MountedChannel:
 
 
 class MountPlan:
-    """What the router finds for a prefix; looks like a `Plan` to the dispatcher."""
+    """What the router finds for a prefix; looks like a `Plan` to the dispatcher and to the dialects' requests.
+
+    Attributes:
+        route: the prefix as a route, whose handler is the mounted application.
+    """
 
     binding = None
     renderer = None
@@ -227,6 +232,19 @@ class MountPlan:
     def __init__(self, mount: Mount, wrapped: bool) -> None:
         self.mount = mount
         self.wrapped = wrapped
+        self.route = Route(
+            pattern=mount.dialect.parse(mount.prefix or "/", mount.dialect.converters),
+            methods=None,
+            handler=mount.app,
+            mode=Mode.LOOP,
+            name=None,
+            dialect=mount.dialect,
+            scope=mount.scope,
+            source=mount.source,
+            bind=lambda _: Binding(),
+            stream=True,
+            document=False,
+        )
         hooks = mount.scope.hooks_of
         self.before: Sequence[Hook] = list(hooks(Stage.BEFORE_HANDLER))
         self.afters: Sequence[Hook] = list(hooks(Stage.AFTER_HANDLER))[::-1]
@@ -290,6 +308,7 @@ class MountPlan:
     async def run(self, c: RequestContext, x: Any, values: tuple[Any, ...]) -> Reply | None:
         """Serve one request; with WRAP hooks around it, return the answer to them."""
         rest = str(values[-1])
+        c.values = ()  # no parameters: the rest of the path is the mounted application's
         if self.wrapped:
             return await self._run_wrapped(c, rest)
         error: BaseException | None = None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.dialect import Dialect, Renderer
 
-__all__ = ["Plan", "link"]
+__all__ = ["Plan", "Shared", "link"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,7 @@ def link(route: Route, binding: Binding, *, wrapped: bool, unrouted: bool = Fals
     """Compile a route.
 
     Args:
-        binding: made by `route.bind`.
+        binding: made by `route.bind`, with what the application adds.
         wrapped: WRAP hooks stand around the plan, so it returns its reply and leaves sending to them.
         unrouted: this is the plan for requests that no route took; only hooks that want those run.
     """

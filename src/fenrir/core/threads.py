@@ -30,7 +30,7 @@ __all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "to_
 P = ParamSpec("P")
 T = TypeVar("T")
 
-THREADS = int(os.environ.get("FENRIR_THREADS", "40"))  # a lane's threads; anyio, Starlette and Sanic have 40 too
+THREADS = int(os.environ.get("FENRIR_THREADS", "40"))  # of a lane; as many as the other frameworks have
 WAITING = 4096  # callers that may wait for a thread of the first lane before new ones are refused
 
 

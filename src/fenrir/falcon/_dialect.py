@@ -113,7 +113,7 @@ def _error(c: RequestContext, exc: Exception) -> Reply:
 
 
 def _render(c: RequestContext, value: object) -> Reply:
-    if isinstance(value, Response) or not hasattr(value, "__reply__"):
+    if not hasattr(value, "__reply__"):
         return round_of(c).resp.__reply__()  # the adapter of the responder has committed it
     reply: Reply = value.__reply__()
     return reply

@@ -136,7 +136,8 @@ class Response:
         self._sse: Any = None
 
     def __reply__(self) -> Reply:
-        return self._reply
+        # That of a request is committed when its responder ends; one that somebody made and returned has no such end.
+        return self._reply if self._c is not None else self.commit()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.status!s}>"

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from fenrir.bottle._dialect import DIALECT as BOTTLE
+from fenrir.bottle.request import BaseRequest, LocalRequest
 from fenrir.core.binding import ArgumentSource, Given
 from fenrir.core.converters import DEFAULT, Converters
 from fenrir.core.dialect import Dialect
 from fenrir.core.pattern import Pattern, angles_either
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
+from fenrir.falcon._dialect import DIALECT as FALCON
+from fenrir.falcon._round import round_of
+from fenrir.falcon.async_request import Request as FalconAsyncRequest
+from fenrir.falcon.request import Request as FalconRequest
+from fenrir.fastapi._dialect import DIALECT as FASTAPI
+from fenrir.fastapi.requests import HTTPConnection
+from fenrir.fastapi.requests import Request as FastAPIRequest
 from fenrir.fastapi.responses import Response
+from fenrir.flask._dialect import DIALECT as FLASK
+from fenrir.flask.request import Request as FlaskRequest
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.hybrid.render import native_renderer
 from fenrir.hybrid.request import Request
 from fenrir.kit.background import BackgroundTasks
 from fenrir.kit.validation import jsonable_encoder
+from fenrir.sanic._dialect import DIALECT as SANIC
+from fenrir.sanic.request import Request as SanicRequest
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -58,8 +72,27 @@ def background_tasks(c: RequestContext) -> BackgroundTasks:
     return tasks
 
 
+def _view_of(dialect: Dialect) -> Given:
+    return Given(lambda c: c.view(dialect))
+
+
+FOREIGN: Mapping[type, Given] = {
+    HTTPConnection: _view_of(FASTAPI),
+    FastAPIRequest: _view_of(FASTAPI),
+    FlaskRequest: _view_of(FLASK),
+    FalconRequest: _view_of(FALCON),
+    FalconAsyncRequest: Given(lambda c: round_of(c).async_req),
+    SanicRequest: _view_of(SANIC),
+    BaseRequest: _view_of(BOTTLE),
+    LocalRequest: _view_of(BOTTLE),
+}
+"""Request classes of the dialects: your annotation names the class that you get (paradigms rule 3)."""
+
+
 def reserved(name: str, annotation: Any, position: int) -> ArgumentSource | None:
     """Say which arguments the dialect gives: by annotation, or `request`/`req` first and `response`/`resp` next."""
+    if isinstance(annotation, type) and annotation in FOREIGN:
+        return FOREIGN[annotation]
     empty = annotation is Any or not isinstance(annotation, type)
     if annotation is Request or (empty and name in ("request", "req") and position == 0):
         return Given(_request)

@@ -27,6 +27,7 @@ from fenrir.core.router import Slashes
 from fenrir.core.urls import url_for
 from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
+from fenrir.fastapi._dialect import DIALECT as FASTAPI
 from fenrir.flask import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.options import RouteOptions, check_options
@@ -54,7 +55,8 @@ class Fenrir:
         secret_key: signs sessions; they refuse to work without one.
         template_folder, static_folder, static_url_path: as in Flask.
         lifespan: an async context manager factory taking the application, as in FastAPI.
-        dependencies: FastAPI dependencies of every native and FastAPI route.
+        dependencies: FastAPI dependencies of every route of every dialect (not of mounts, pages of documentation and
+            static files, as in FastAPI).
         body_limit: bytes that a body may have, unless a route says otherwise.
         debug: more detail in errors.
     """
@@ -103,7 +105,7 @@ class Fenrir:
             static_folder=static_folder,
             static_url_path=static_url_path,
         )
-        self.fastapi = FastAPIDoor(self.engine, self.engine.scope)
+        self.fastapi = FastAPIDoor(self.engine, self.engine.scope, dependencies=self.dependencies)
         self.falcon = FalconDoor(self.engine, self.engine.scope)
         self.sanic = SanicDoor(self.engine, self.engine.scope)
         self.bottle = BottleDoor(self.engine, self.engine.scope)
@@ -111,6 +113,9 @@ class Fenrir:
             self.secret_key = secret_key
         if lifespan is not None:
             self.engine.add_lifespan(lambda: lifespan(self), lifespan)
+        if self.dependencies:
+            pages = frozenset(self.engine.routes)  # static files
+            self.engine.shared = lambda route, overrides: self._around(route, overrides, pages)
         self.docs = DocsOptions(
             title=title,
             version=version,
@@ -247,6 +252,14 @@ class Fenrir:
                 body_limit=options.pop("body_limit", None),
                 document=options.get("include_in_schema", True),
             )
+        )
+
+    def _around(self, route: Route, overrides: Mapping[Any, Any], pages: frozenset[Route]) -> Binding | None:
+        """Return the application's dependencies for a route that did not bind them itself."""
+        if route.dialect in (NATIVE, FASTAPI) or route in pages:
+            return None
+        return bind_signature(
+            _nothing, route.pattern, reserved=reserved, overrides=overrides, dependencies=self.dependencies
         )
 
     def websocket(self, path: str, name: str | None = None, **options: Any) -> Decorator[Any]:
@@ -468,6 +481,10 @@ class Fenrir:
     def run(self, host: str = "127.0.0.1", port: int = 8000, **options: Any) -> int:
         """Serve on Asteri until a signal comes; options are those of `asteri.run`, an unknown one is an error."""
         return asteri.run(self, bind=f"{host}:{port}", **options)
+
+
+def _nothing() -> None:
+    """Stand for a handler that takes none of the values."""
 
 
 def _calling_module() -> str:

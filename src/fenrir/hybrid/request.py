@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.errors import BadRequest
+from fenrir.fastapi.datastructures import Headers
 from fenrir.http.cookies import parse_cookies
 from fenrir.http.forms import FormFile
 from fenrir.http.json import JSONError, loads
@@ -17,10 +18,18 @@ from fenrir.http.url import URL
 from fenrir.kit.sessions import Session, session_of
 
 if TYPE_CHECKING:
-    from asteri.exchange import Connection, Headers
+    from asteri.exchange import Connection
     from fenrir.core.context import RequestContext, State
 
-__all__ = ["Request"]
+__all__ = ["Request", "RequestHeaders"]
+
+
+class RequestHeaders(Headers):
+    """The header fields of a request, a mapping with names in any case; of a repeated field `[name]` is the first."""
+
+    def getall(self, name: str) -> list[str]:
+        """Return all values of a field; same as `getlist`."""
+        return self.getlist(name)
 
 
 class Request:
@@ -57,10 +66,10 @@ class Request:
         """The query as it arrived, without "?"."""
         return self._c.http.query
 
-    @property
-    def headers(self) -> Headers:
-        """The header fields."""
-        return self._c.http.headers
+    @cached_property
+    def headers(self) -> RequestHeaders:
+        """The header fields, by name in any case."""
+        return RequestHeaders(self._c.http.headers)
 
     @property
     def connection(self) -> Connection:
