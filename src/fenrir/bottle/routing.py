@@ -22,7 +22,7 @@ Filter = Callable[[str | None], tuple[str, Callable[[str], Any] | None, Callable
 
 CONVERTERS: Converters = DEFAULT.extend(
     {
-        "int": Converter("int", r"-?\d+", int, lambda value: str(int(value)), weight=21),
+        "int": Converter("int", r"-?\d+", int, lambda value: str(int(value)), 21, schema={"type": "integer"}),
         "float": Converter("float", r"-?[\d.]+", float, lambda value: str(float(value)), 31, schema={"type": "number"}),
         "path": Converter("path", ".+?", weight=100, multi_segment=True),
     }

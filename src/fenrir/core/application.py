@@ -213,7 +213,7 @@ class Application:
         mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in self.mounts)
         unrouted = self._unrouted()
         missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
-        router = Router([*map(_entry, plans), *map(_mount_entry, mounts)])
+        router = Router([*(_entry(plan, self.home) for plan in plans), *map(_mount_entry, mounts)])
         frozen = Frozen(
             router=router,
             plans=plans,
@@ -231,7 +231,9 @@ class Application:
 
     def _binding(self, route: Route) -> Binding:
         """Return how a route gets its arguments, with the shared dependencies and the overrides in force."""
-        binding = route.bind(self.overrides) if self.overrides else self._bindings[route]
+        binding = self._bindings.get(route)
+        if binding is None or self.overrides or route.bind_late:
+            binding = route.bind(self.overrides)
         around = self.shared(route, self.overrides) if self.shared is not None else None
         return binding if around is None else joined(around, binding)
 
@@ -421,8 +423,10 @@ def _as_is(route: Route) -> Renderer:
     return Renderer(render=lambda c, value: value)
 
 
-def _entry(plan: Plan) -> Entry:
+def _entry(plan: Plan, home: Dialect) -> Entry:
+    """Return what the router keeps of a plan; what the application's own dialect promises holds for all (rule 25)."""
     route, dialect = plan.route, plan.route.dialect
+    head, options = dialect.head or home.head, dialect.options or home.options
     return Entry(
         pattern=route.pattern,
         methods=frozenset({WEBSOCKET}) if route.websocket else route.methods,
@@ -430,8 +434,8 @@ def _entry(plan: Plan) -> Entry:
         slashes=route.options.get("slashes", dialect.slashes),
         source=route.source,
         label=route.title,
-        head=dialect.head and not route.websocket,
-        options=route.options.get("automatic_options", dialect.options) and not route.websocket,
+        head=head and not route.websocket,
+        options=route.options.get("automatic_options", options) and not route.websocket,
         ordered=dialect.ordered,
     )
 

@@ -60,7 +60,7 @@ def reports_on(entries: Sequence[Entry]) -> tuple[Report, ...]:
     reports: list[Report] = []
     for order, entry in enumerate(entries):
         steps = _steps(entry)
-        rivals = same.setdefault((entry.prefix, tuple(shape_of(step) for step in steps)), [])
+        rivals = same.setdefault((entry.prefix, tuple(_key(step) for step in steps)), [])
         first = next((rival for rival in rivals if _same_method(rival, entry)), None)
         rivals.append(entry)
         if first is not None:
@@ -72,6 +72,16 @@ def reports_on(entries: Sequence[Entry]) -> tuple[Report, ...]:
         if entry.ordered:
             earlier.add(order, entry, steps)
     return tuple(reports)
+
+
+def _key(step: Segment) -> tuple[object, ...]:
+    """Return what is equal for segments that match the same texts, whatever their dialects call the converters."""
+    return tuple(
+        part.text
+        if isinstance(part, Static)
+        else (part.converter.regex, part.converter.multi_segment, part.converter.weight)
+        for part in step
+    )
 
 
 def _steps(entry: Entry) -> tuple[Segment, ...]:

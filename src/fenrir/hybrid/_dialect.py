@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ def reserved(name: str, annotation: Any, position: int) -> ArgumentSource | None
     """Say which arguments the dialect gives: by annotation, or `request`/`req` first and `response`/`resp` next."""
     if isinstance(annotation, type) and annotation in FOREIGN:
         return FOREIGN[annotation]
-    empty = annotation is Any or not isinstance(annotation, type)
+    empty = annotation in (Any, inspect.Parameter.empty) or not isinstance(annotation, type)
     if annotation is Request or (empty and name in ("request", "req") and position == 0):
         return Given(_request)
     if isinstance(annotation, type) and issubclass(annotation, Response):

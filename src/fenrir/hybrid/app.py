@@ -20,6 +20,7 @@ import asteri
 from asteri.exchange import Doors
 from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
+from fenrir.core.binding import Binding
 from fenrir.core.converters import pattern_of
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
 from fenrir.core.pattern import PatternError
@@ -215,7 +216,8 @@ class Fenrir:
         if isinstance(methods, str):
             methods = [methods]
         verbs = frozenset(method.upper() for method in methods)
-        name = _one_of(options, "name", "endpoint", getattr(handler, "__name__", None))
+        own_name = getattr(handler, "__name__", None)
+        name = _one_of(options, "name", "endpoint", own_name if own_name != "<lambda>" else None)
         if "slashes" in options:
             options["slashes"] = _slashes(options["slashes"])
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core import errors
@@ -14,11 +14,19 @@ from fenrir.core.router import Slashes
 from fenrir.sanic.errorpages import FALLBACK_TEXT, error_response
 from fenrir.sanic.exceptions import (
     BadRequest,
+    ExpectationFailed,
+    Forbidden,
+    HTTPException,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
+    RangeNotSatisfiable,
+    RequestTimeout,
     SanicException,
     ServerError,
+    ServiceUnavailable,
+    Unauthorized,
+    URITooLong,
 )
 from fenrir.sanic.request import Request
 from fenrir.sanic.response import BaseHTTPResponse, text
@@ -63,6 +71,26 @@ def _adopt_error(exc: Exception) -> Exception:
     return adopted
 
 
+_BY_STATUS: Mapping[int, type[HTTPException]] = {
+    cls.http_status: cls
+    for cls in (
+        BadRequest,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        RequestTimeout,
+        PayloadTooLarge,
+        URITooLong,
+        RangeNotSatisfiable,
+        ExpectationFailed,
+        ServerError,
+        ServiceUnavailable,
+    )
+}
+"""The class of an error that another dialect raised: a handler for it takes that error too."""
+
+
 def _adopted(exc: errors.StatusError) -> SanicException:
     context = current.get(None)
     path = context.exchange.path if context is not None else ""
@@ -79,7 +107,10 @@ def _adopted(exc: errors.StatusError) -> SanicException:
         case errors.InternalError():
             return ServerError(FALLBACK_TEXT)
     detail = exc.http_detail if isinstance(exc.http_detail, str) else None
-    return SanicException(detail, exc.http_status, quiet=exc.http_status < 500, headers=dict(exc.http_headers))
+    headers, quiet = dict(exc.http_headers), exc.http_status < 500
+    if exc.http_status in _BY_STATUS:
+        return _BY_STATUS[exc.http_status](detail, quiet=quiet, headers=headers)
+    return SanicException(detail, exc.http_status, quiet=quiet, headers=headers)
 
 
 def _error(c: RequestContext, exc: Exception) -> Reply:
