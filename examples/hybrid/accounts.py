@@ -18,14 +18,13 @@ def find_user() -> None:
     """Put the person who asks into `g.user`, None for a stranger (a Flask `before_request`)."""
     g.user = None
     given = request.authorization
-    name = session.get("user")
-    if given is None and name is None:
-        return
-    with current_app.ctx.database.read() as c:
-        if given is None:
-            g.user = shop.person(c, name)
-        elif given.type == "basic":
+    name: str | None = session.get("user")
+    if given is not None and given.type == "basic":
+        with current_app.ctx.database.read() as c:
             g.user = shop.login(c, given.username or "", given.password or "")
+    elif name is not None:
+        with current_app.ctx.database.read() as c:
+            g.user = shop.person(c, name)
 
 
 def login_required(view: Any) -> Any:

@@ -3,8 +3,8 @@
     fenrir run app:app          (or: uvicorn app:app, hypercorn app:app)
 
 pages.py speaks Flask, api.py FastAPI, stock.py Falcon, legacy.py is a WSGI application, and here stand the
-listeners, the middleware and the background tasks, in Sanic's words. They share the request: the request's number and the
-person who asks are found once, below, and read everywhere.
+listeners, the middleware and the background tasks, in Sanic's words. They share the request: its number and the person
+who asks are found once, below, and read everywhere.
 
 DEMO_DATABASE names the SQLite file (default: instance/bookshop.db), DEMO_VAN_SECONDS how often the van comes.
 """

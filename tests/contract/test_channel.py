@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 import websockets.asyncio.client as client
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus
 
 from asteri.exchange import Channel, ChannelClosed
+from asteri.gateway.asgi_websocket import serve
+from fenrir.core.doors.asgi import ASGIChannel
+from fenrir.testing import MemoryChannel
 from tests.asteri.websocket_peer import serving
 
 Door = Callable[[Channel], Awaitable[None]]
@@ -52,7 +55,77 @@ async def asteri_sockets(door: Door) -> AsyncIterator[Session]:
                 yield Session(socket)
 
 
-IMPLEMENTATIONS = [pytest.param(asteri_sockets, id="asteri")]
+def over_asgi(door: Door) -> Door:
+    """Return a door that serves an ASGI application, which hands its channels on as the framework does."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        channel = ASGIChannel(scope, receive, send)
+        await door(channel)
+        await channel.close()
+
+    async def served(channel: Channel) -> None:
+        await serve(application, channel)
+
+    return served
+
+
+@contextlib.asynccontextmanager
+async def asgi_channels(door: Door) -> AsyncIterator[Session]:
+    async with asteri_sockets(over_asgi(door)) as session:
+        yield session
+
+
+class MemorySocket:
+    """The client's end of a channel in memory."""
+
+    def __init__(self, channel: MemoryChannel, serving: asyncio.Task[None]) -> None:
+        self._channel = channel
+        self._serving = serving
+        assert channel.accepted is not None
+        self.subprotocol = channel.accepted[0]
+        self.close_code: int | None = None
+        self.close_reason: str | None = None
+
+    async def send(self, message: str | bytes) -> None:
+        await self._channel.incoming.put(message)
+
+    async def recv(self) -> str | bytes:
+        message = await self._channel.outgoing.get()
+        if isinstance(message, ChannelClosed):
+            self.close_code, self.close_reason = message.code, message.reason
+            raise ConnectionClosedOK(None, None)
+        return message
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._channel.incoming.put(ChannelClosed(code, reason))
+        await self._serving
+
+
+@contextlib.asynccontextmanager
+async def memory_channels(door: Door) -> AsyncIterator[Session]:
+    channel = MemoryChannel("/päth", b"q=1", [(b"Host", b"a")], ["one", "two"], raw_path=b"/p%C3%A4th")
+
+    async def serving() -> None:
+        try:
+            await door(channel)
+        except KeyError:  # what the server owes
+            await (channel.close(1011) if channel.accepted else channel.reject(500))
+        await channel.close()
+
+    task = asyncio.ensure_future(serving())
+    await channel.answered.wait()
+    if channel.rejected is not None:
+        yield Session(None, channel.rejected[0])
+    else:
+        yield Session(MemorySocket(channel, task))  # type: ignore[arg-type]
+    await task
+
+
+IMPLEMENTATIONS = [
+    pytest.param(asteri_sockets, id="asteri"),
+    pytest.param(asgi_channels, id="asgi"),
+    pytest.param(memory_channels, id="memory"),
+]
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

@@ -107,9 +107,12 @@ def test_the_old_catalogue_is_one_click_away(visitor: Page, address: str) -> Non
     assert re.search(r"^1818 +Frankenstein +Mary Shelley$", visitor.locator("body").inner_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize(("path", "text"), [("/docs", "/api/orders"), ("/redoc", "My Orders")])
-def test_the_documentation_renders(visitor: Page, address: str, path: str, text: str) -> None:
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_documentation_renders(visitor: Page, address: str, path: str) -> None:
     from playwright.sync_api import expect
 
     visitor.goto(address + path)
-    expect(visitor.get_by_text(text, exact=True).first).to_be_visible()
+    expect(visitor.get_by_role("heading", name="The Hollow Oak")).to_be_visible()
+    # Of every dialect: FastAPI's, Flask's and Falcon's.
+    for address_of_one in ("/api/books/{number}", "/order/{number}", "/stock/{number}"):
+        expect(visitor.get_by_text(address_of_one).first).to_be_attached()

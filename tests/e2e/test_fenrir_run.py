@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_asteri_process import SOURCES, Process
+from tests.e2e.test_asteri_process import PATIENCE, SOURCES, Process, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -95,16 +97,24 @@ def test_workers_find_what_was_named(tmp_path: Path, run: Run, file: str, named:
 
 
 def test_reload_of_an_application_that_was_found(tmp_path: Path, run: Run) -> None:
-    write(tmp_path / "main.py", name="api")
+    file = tmp_path / "main.py"
+    write(file, name="api")
     server = run("--reload")
     assert json.loads(server.get())["version"] == 1
-    server.said("watching")
-    (tmp_path / "main.py").write_text("api = Fenrir(\n")
-    server.said("the new version does not start: the old one goes on serving")
+
+    def save(text: str, sign: str) -> None:
+        """Save until it is seen: the watcher does not tell when it has begun to look."""
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(sign, server.output):
+            assert time.monotonic() < deadline, server.output
+            file.write_text(text)
+            time.sleep(1)
+
+    save("api = Fenrir(\n", "the new version does not start: the old one goes on serving")
     assert "SyntaxError: '(' was never closed" in server.output
-    write(tmp_path / "main.py", version=2, name="api")
-    server.said(r"worker \d+ is ready", 2)
-    assert json.loads(server.get())["version"] == 2
+    assert json.loads(server.get())["version"] == 1
+    save(HELLO.format(version=2, name="api"), r"(?s)old one goes on serving.*worker \d+ is ready")
+    eventually(lambda: json.loads(server.get())["version"] == 2)
 
 
 @pytest.mark.parametrize(

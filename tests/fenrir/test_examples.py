@@ -1,4 +1,4 @@
-"""The applications that people see first run: the demo, through both doors and on three servers, and the README's code."""
+"""What people see first runs: the demo, through both doors and on three servers, and the README's code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import httpx
 import pytest
+
 from fenrir.testing import Client
 
 from ..demo import HYBRID, ROOT, SERVERS, running
@@ -36,9 +37,7 @@ def loaded(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 # ------------------------------------------------------------------ in memory
 @pytest.fixture(params=["direct", "asgi"])
-def shop(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Client]:
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     door: Literal["direct", "asgi"] = request.param
     monkeypatch.setenv("DEMO_DATABASE", str(tmp_path / "shop.db"))
     monkeypatch.setenv("DEMO_VAN_SECONDS", "0.2")
@@ -194,9 +193,7 @@ def told(server: str, folder: Path) -> tuple[list[Any], list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("server", [name for name in SERVERS if name != "asteri"])
-def test_other_servers_behave_the_same(
-    server: str, on_asteri: tuple[list[Any], list[str]], tmp_path: Path
-) -> None:
+def test_other_servers_behave_the_same(server: str, on_asteri: tuple[list[Any], list[str]], tmp_path: Path) -> None:
     seen, happened = told(server, tmp_path)
     expected, expected_events = on_asteri
     for mine, theirs in zip(seen, expected, strict=True):

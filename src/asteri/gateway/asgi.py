@@ -66,7 +66,7 @@ class _Request:
             "headers": list(exchange.headers.raw),
             "client": connection.client,
             "server": connection.server,
-            "extensions": {"http.response.trailers": {}, "http.response.early_hints": {}},
+            "extensions": {"http.response.trailers": {}, "http.response.early_hint": {}},
         }
         if state is not None:
             scope["state"] = state.copy()

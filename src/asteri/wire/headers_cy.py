@@ -57,7 +57,7 @@ class HeaderBlock:
         """All fields in order of arrival; names lower-case."""
         return self._cut()
 
-    def get(self, name: str, default: str | None = None) -> str | None:
+    def get(self, name: str, default: object = None) -> object:
         """Return the first value of a field."""
         value = self._index().get(name.encode("latin-1", "replace"))
         return default if value is None else value.decode("latin-1")

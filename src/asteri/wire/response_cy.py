@@ -129,7 +129,7 @@ def _make_plan(status, headers) -> _Plan:
 def _plan(status, headers) -> _Plan:
     if type(status) is not int:
         status = int(status)
-    if not 200 <= status <= 599:
+    if not 200 <= status <= 999:
         raise ValueError(f"{status} is not the status of a final response")
     if type(headers) is not tuple:
         return _make_plan(status, headers)

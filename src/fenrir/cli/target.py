@@ -110,9 +110,11 @@ def _from_file(place: str) -> tuple[Path, str, Path]:
         names.insert(0, directory.name)
         directory = directory.parent
     if _is_taken(names[0], path) and len(names) == 1:
-        sys.path.append(str(directory))  # for its siblings; last, so that they take no name away from Python
         names.insert(0, directory.name)
         directory = directory.parent
+    if directory != path.parent:
+        # For those who import its siblings as if it were a script; last, so that these take no name away from Python.
+        sys.path.append(str(path.parent))
     for name in names:
         if not _is_dotted_name(name):
             raise Mistake(f"{place} can not be imported: {name!r} is no name in Python; rename it")
@@ -133,8 +135,9 @@ def _from_module(module: str) -> tuple[Path, str, Path | None]:
     if not _is_dotted_name(module):
         raise Mistake(f"{module!r} is no name of a module; write it as package.module:app or file.py:app")
     here = Path.cwd()
-    if Path(f"{module}.py").is_file():
-        return _from_file(f"{module}.py")
+    file = here / f"{module}.py"
+    if file.is_file() and _is_taken(module, file):
+        return _from_file(file.name)
     if str(here) not in sys.path:
         sys.path.insert(0, str(here))
     spec: ModuleSpec | None

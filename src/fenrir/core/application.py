@@ -231,7 +231,9 @@ class Application:
 
     def _binding(self, route: Route) -> Binding:
         """Return how a route gets its arguments, with the shared dependencies and the overrides in force."""
-        binding = route.bind(self.overrides) if self.overrides else self._bindings[route]
+        binding = self._bindings.get(route)
+        if binding is None or self.overrides or route.bind_late:
+            binding = route.bind(self.overrides)
         around = self.shared(route, self.overrides) if self.shared is not None else None
         return binding if around is None else joined(around, binding)
 

@@ -213,6 +213,7 @@ class Route:
         methods: upper-case, or None for every method.
         bind: makes the binding, given the dependency overrides in force; called again when they change.
         options: the dialect's own options (response model, tags, ...), for its renderer and for documentation.
+        bind_late: the binding depends on what is registered later, so it is made again whenever plans are.
         websocket: the handler serves a channel; `methods` is then empty.
         stream: the body is left unread for the handler.
         document: list it in documentation.
@@ -233,6 +234,7 @@ class Route:
     stream: bool = False
     body_limit: int | None = None
     document: bool = True
+    bind_late: bool = False
     user: Any = None
 
     @property

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.dialect import Dialect, Renderer
 
-__all__ = ["Plan", "Shared", "link"]
+__all__ = ["Plan", "link"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -232,6 +232,7 @@ class FlaskDoor(Scaffold):
                 scope=site.scope,
                 source=source,
                 bind=lambda _: self._bind(rule, site.scope),
+                bind_late=True,
                 options={
                     "app": self,
                     "rule": rule,

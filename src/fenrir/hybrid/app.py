@@ -20,6 +20,7 @@ import asteri
 from asteri.exchange import Doors
 from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
+from fenrir.core.binding import Binding
 from fenrir.core.converters import pattern_of
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
 from fenrir.core.pattern import PatternError

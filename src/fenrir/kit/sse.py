@@ -12,6 +12,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from dataclasses import dataclass
 from typing import Any
 
+from asteri.exchange import Disconnected
+from fenrir.core.context import current
 from fenrir.core.threads import to_thread
 from fenrir.http.json import dumps
 
@@ -116,24 +118,31 @@ async def event_stream(
 ) -> AsyncIterator[bytes]:
     """Iterate over the bytes of events, with comments while there is none for `keep_alive` seconds (default 15).
 
-    A plain iterable is read in a worker thread. The iterable is closed at the end, whatever the end is.
+    A plain iterable is read in a worker thread. The iterable is closed at the end, whatever the end is. Within a
+    request the end comes as soon as the client leaves, not only when there is something to tell it.
     """
     seconds = KEEP_ALIVE_SECONDS if keep_alive is None else keep_alive
     source = aiter(items) if isinstance(items, AsyncIterable) else _threaded(iter(items))
+    c = current.get(None)
+    gone = None if c is None else asyncio.ensure_future(c.http.disconnected())
     waiting: asyncio.Task[Any] | None = None
     try:
         while True:
             waiting = asyncio.ensure_future(_following(source))
-            while not (await asyncio.wait([waiting], timeout=seconds))[0]:
+            both = [waiting] if gone is None else [waiting, gone]
+            while not (await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED))[0]:
                 yield KEEP_ALIVE
+            if not waiting.done():
+                raise Disconnected("the client left")
             item = waiting.result()
             if item is _END:
                 return
             yield encode(item)
     finally:
-        if waiting is not None and not waiting.done():
-            waiting.cancel()
-            await asyncio.wait([waiting])
+        for task in (waiting, gone):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
         close = getattr(source, "aclose", None)
         if close is not None:
             await close()

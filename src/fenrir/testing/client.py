@@ -249,6 +249,7 @@ class AsyncClient:
             target.query.encode(),
             self._headers(headers, None),
             subprotocols,
+            raw_path=(target.path or "/").encode(),
         )
         session = AsyncWebSocketSession(channel)
         session.task = asyncio.create_task(self._serve_channel(channel, session))

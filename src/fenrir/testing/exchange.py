@@ -194,10 +194,12 @@ class MemoryChannel:
         headers: Pairs = (),
         subprotocols: Sequence[str] = (),
         connection: Connection | None = None,
+        *,
+        raw_path: bytes | None = None,
     ) -> None:
         self.method = "GET"
         self.path = path
-        self.raw_path = path.encode("utf-8", "surrogateescape")
+        self.raw_path = raw_path if raw_path is not None else path.encode("utf-8", "surrogateescape")
         self.query = query
         self.headers = ASGIHeaders([(name.lower(), value) for name, value in headers])
         self.connection = connection or Connection(client=("127.0.0.1", 50000), server=("127.0.0.1", 80))

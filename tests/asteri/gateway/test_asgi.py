@@ -47,7 +47,7 @@ def test_scope(form: str) -> None:
     assert scope.pop("client")[0] == "127.0.0.1" and scope.pop("server")[0] == "127.0.0.1"
     assert scope.pop("state")["shared"] is state["shared"] and "own" not in state
     assert scope.pop("asgi")["version"] == "3.0"
-    assert set(scope.pop("extensions")) == {"http.response.trailers", "http.response.early_hints"}
+    assert set(scope.pop("extensions")) == {"http.response.trailers", "http.response.early_hint"}
     assert scope == {
         "type": "http", "http_version": "1.1", "method": "POST", "scheme": "https", "path": "/r/a b",
         "raw_path": b"/r/a%20b", "query_string": b"c", "root_path": "/r",

@@ -63,6 +63,15 @@ def test_nothing_to_load(fenrir: Fenrir) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_siblings_are_found_in_both_ways(here: Path, fenrir: Fenrir) -> None:
+    (here / "goods").mkdir()
+    for name in ("__init__", "hats", "coats"):
+        (here / "goods" / f"{name}.py").touch()
+    (here / "goods" / "shop.py").write_text("import coats\nfrom . import hats\n" + HEAD)
+    result = fenrir("routes", "goods/shop.py")
+    assert result.exit_code == 0, result.output
+
+
 def test_a_dropin_is_loaded_from_its_folder(here: Path, fenrir: Fenrir) -> None:
     (here / "src").mkdir()
     (here / "src" / "site.py").write_text(

@@ -50,6 +50,14 @@ def test_what_may_be_named(here: Path, named: str, folder: str, target: str) -> 
     assert found.directory == here / folder
 
 
+def test_a_module_is_called_what_the_user_calls_it(here: Path) -> None:
+    write(here, shop=APP, site=APP)
+    (here / "__init__.py").touch()
+    assert find_target("shop:app")[:2] == (here, "shop")
+    assert find_target("shop.py:app")[:2] == (here.parent, f"{here.name}.shop")
+    assert find_target("site:app")[:2] == (here.parent, f"{here.name}.site")
+
+
 @pytest.mark.parametrize("name", ["app", "main", "wsgi", "asgi"])
 def test_the_usual_files_are_found(here: Path, name: str) -> None:
     write(here, **{name: APP})

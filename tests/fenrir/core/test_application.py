@@ -57,18 +57,20 @@ def test_a_handler_may_register_a_route(app: App, door: str) -> None:
         assert client.get("/made").json() == {"made": 1}
 
 
-def test_what_is_declared_while_compiling_is_not_lost(app: App) -> None:
+def test_what_is_declared_while_compiling_is_not_lost() -> None:
     compiling = threading.Event()
     declared = threading.Event()
+    spoken = dialect()
+    renderer = spoken.renderer
 
-    def slow(overrides: Any) -> Binding:
+    def slow(route: Route) -> Any:
         if threading.current_thread() is not threading.main_thread():
             compiling.set()
             declared.wait(2)
-        return Binding()
+        return renderer(route)
 
+    app = App(replace(spoken, renderer=slow))
     app.route("/a", dict)
-    app.engine.routes[0] = replace(app.engine.routes[0], bind=slow)
     thread = threading.Thread(target=app.engine.freeze)
     thread.start()
     compiling.wait(2)

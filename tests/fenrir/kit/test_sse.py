@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fenrir import EventSourceResponse, Fenrir
 from fenrir.kit.sse import KEEP_ALIVE, ServerSentEvent, event_bytes, event_stream
 
 
@@ -87,3 +88,36 @@ def test_a_stream_that_is_left_while_waiting_cancels_its_source() -> None:
 
     asyncio.run(leave())
     assert log == ["cancelled"]
+
+
+def test_a_client_that_leaves_ends_a_stream_that_waits() -> None:
+    log: list[str] = []
+    app = Fenrir("events")
+
+    @app.fastapi.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            log.append("closed")
+
+    async def visit() -> None:
+        told, left = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                told.set()
+
+        scope = {"type": "http", "method": "GET", "path": "/events", "http_version": "1.1", "headers": []}
+        serving = asyncio.create_task(app(scope, receive, send))
+        await asyncio.wait_for(told.wait(), 5)
+        left.set()
+        await asyncio.wait_for(serving, 5)
+
+    asyncio.run(visit())
+    assert log == ["closed"]

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
 
@@ -57,7 +58,7 @@ def checked_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, b
     Raises:
         ValueError: by law 5 of an exchange, before anything is written.
     """
-    if not 200 <= status <= 599:
+    if not 200 <= status <= 999:
         raise ValueError(f"{status} is not the status of a final response")
     pairs = checked_pairs(headers)
     lengths = [value for name, value in pairs if name == b"content-length"]
@@ -131,13 +132,19 @@ def _connection(scope: Any) -> Connection:
     )
 
 
-def _route_path(scope: Any) -> str:
-    """Return the path below root_path; servers differ in whether `path` contains it."""
+def _paths(scope: Any) -> tuple[str, bytes]:
+    """Return the path below root_path, decoded and raw; servers differ in whether they contain it."""
     path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or quote(path, safe=_PLAIN, errors="surrogateescape").encode()
     root: str = scope.get("root_path", "").rstrip("/")
     if root and (path == root or path.startswith(root + "/")):
-        return path[len(root) :] or "/"
-    return path or "/"
+        path = path[len(root) :]
+        segments = raw.split(b"/")
+        raw = b"/".join([b"", *segments[root.count("/") + 1 :]]) if len(segments) > root.count("/") + 1 else b""
+    return path or "/", raw or b"/"
+
+
+_PLAIN = "/:@!$&'()*+,;=~"  # RFC 3986 §3.3: what a path holds without an escape, beside letters, digits and -._
 
 
 class ASGIExchange:
@@ -167,8 +174,7 @@ class ASGIExchange:
         self._asgi_receive = receive
         self._asgi_send = send
         self.method: str = scope["method"]
-        self.path = _route_path(scope)
-        self.raw_path: bytes = scope.get("raw_path") or self.path.encode("utf-8", "surrogateescape")
+        self.path, self.raw_path = _paths(scope)
         self.query: bytes = scope.get("query_string", b"")
         self.headers = ASGIHeaders(scope["headers"])
         self.connection = _connection(scope)
@@ -323,8 +329,7 @@ class ASGIChannel:
         self._receive = receive
         self._send = send
         self.method = "GET"
-        self.path = _route_path(scope)
-        self.raw_path: bytes = scope.get("raw_path") or self.path.encode("utf-8", "surrogateescape")
+        self.path, self.raw_path = _paths(scope)
         self.query: bytes = scope.get("query_string", b"")
         self.headers = ASGIHeaders(scope["headers"])
         self.connection = _connection(scope)
