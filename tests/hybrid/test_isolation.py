@@ -1,7 +1,7 @@
 """Nothing of one request is seen in another (evidence 4 of the first issue).
 
-64 users share 32 keep-alive connections of a real server. Each request names its user in a header, in the session and in
-the body, the handlers give way to others in the middle (threads, awaits, a mounted WSGI application, streams,
+64 users share 32 keep-alive connections of a real server. Each request names its user in a header, in the session and
+in the body, the handlers give way to others in the middle (threads, awaits, a mounted WSGI application, streams,
 megabyte bodies), and what they then see of `g`, `session` and `request`, in every dialect's spelling, goes back.
 
     FENRIR_ISOLATION_REQUESTS=100000 python -m pytest tests/hybrid/test_isolation.py -s
@@ -40,7 +40,7 @@ if importlib.util.find_spec("uvloop"):
 Foreign = Counter[str]
 
 
-# ------------------------------------------------------------------------------------------------------- the application
+# --------------------------------------------------------------------------------------------- the application
 def make_app(foreign: Foreign) -> Fenrir:
     """Return an application of five dialects; what has nobody to answer to counts in `foreign`."""
     app = Fenrir(__name__, secret_key="isolation", static_folder=None)
@@ -201,7 +201,7 @@ BODIES = ("/body", "/flask-body", "/legacy")
 ONE_BODY_IN = 50
 
 
-# ------------------------------------------------------------------------------------------------------------ the client
+# -------------------------------------------------------------------------------------------------- the client
 class Connection:
     """A keep-alive connection."""
 

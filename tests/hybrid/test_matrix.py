@@ -33,7 +33,7 @@ class Unhandled(Exception):
     """An exception that nobody has a handler for."""
 
 
-# ------------------------------------------------------------------------------------------------ the table of stages
+# ---------------------------------------------------------------------- the table of stages
 @dataclass(frozen=True)
 class Hook:
     """One thing that a paradigm can put around handlers.
@@ -121,7 +121,7 @@ def expected(order: tuple[str, ...], handler: str, mode: str, outcome: str) -> l
     return steps + [step + (f" {error}" if outcome == "unhandled" else "") for step in teardowns]
 
 
-# ------------------------------------------------------------------------------------------- five ways to be around
+# ---------------------------------------------------------------------- five ways to be around
 def coloured(mode: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function as it is, or as a coroutine function."""
     if mode == "def":
@@ -232,7 +232,7 @@ INSTALL = {
 }
 
 
-# --------------------------------------------------------------------------------------------- seven ways to answer
+# ---------------------------------------------------------------------- seven ways to answer
 OUTCOMES = {"normal": 200, "handled": 418, "unhandled": 500, "stream": 200}
 
 
@@ -375,7 +375,7 @@ REGISTER = {
 HANDLERS = (*REGISTER, "router")
 
 
-# ---------------------------------------------------------------------------------------------------- one application
+# ---------------------------------------------------------------------- one application
 class Watched:
     """The application, with a note in the trace when an answer has been sent."""
 

@@ -28,7 +28,7 @@ def handler() -> str:
     return "handled"
 
 
-# ----------------------------------------------------------------------------------------------------- refused at once
+# ---------------------------------------------------------------------- refused at once
 def test_an_ambiguous_path_names_the_line_and_both_readings(app: Fenrir) -> None:
     """`<int:path>` is Flask's int or Sanic's path (rule 11)."""
     with pytest.raises(DeclarationError) as caught:
@@ -188,7 +188,7 @@ def test_two_routes_for_one_request_are_reported(app: Fenrir, caplog: pytest.Log
     assert report in caplog.text
 
 
-# ------------------------------------------------------------------------------------------------------- shapes, verbs
+# ---------------------------------------------------------------------- shapes, verbs
 def test_every_shape_of_handler(app: Fenrir, door: str) -> None:
     """Functions, partials, callables, MethodView, HTTPMethodView and resources, as classes and as instances."""
 
@@ -254,7 +254,7 @@ def test_decorators_hand_the_function_back(app: Fenrir) -> None:
         assert hook(own) is own
 
 
-# -------------------------------------------------------------------------------------------------- routers and mounts
+# ---------------------------------------------------------------------- routers and mounts
 def library(dialect: str) -> Any:
     """Return a router of a dialect with one route /books/<n> named `books`."""
     if dialect == "fastapi":
@@ -364,7 +364,7 @@ def test_mounts_take_asgi_and_wsgi(app: Fenrir, door: str) -> None:
         app.mount("/seven", 7)
 
 
-# ------------------------------------------------------------------------------------------------------------- OpenAPI
+# ---------------------------------------------------------------------- OpenAPI
 class Book(BaseModel):
     """A model for the document."""
 

@@ -102,7 +102,7 @@ def mark() -> None:
     flask.session["mark"] = "m"
 
 
-# -------------------------------------------------------------------------------------------------------- names
+# ---------------------------------------------------------------------------------------------- names
 @pytest.mark.parametrize("dialect", HANDLERS)
 def test_names_of_the_moment_in_every_handler(app: Fenrir, door: str, dialect: str) -> None:
     """`request`, `g`, `session` and `current_app` of every module work in the handlers of every dialect."""
@@ -199,7 +199,7 @@ def test_nothing_is_left_for_the_next_request(app: Fenrir, door: str) -> None:
         fenrir.request.path  # noqa: B018
 
 
-# ---------------------------------------------------------------------------------------------- notebooks and sessions
+# ------------------------------------------------------------------------------------ notebooks and sessions
 def test_one_notebook_under_all_its_names(app: Fenrir, door: str) -> None:
     """`g`, `request.state`, `request.ctx` and `req.context` are one object, as far as each spelling goes."""
 
@@ -263,7 +263,7 @@ def test_one_notebook_per_application(app: Fenrir, door: str) -> None:
 
 @pytest.mark.parametrize("dialect", HANDLERS)
 def test_session_set_in_a_hook_is_read_everywhere(app: Fenrir, door: str, dialect: str) -> None:
-    """A session written by a Flask hook is read by the handlers of every dialect, and comes back in the next request."""
+    """A session written by a Flask hook is read by the handlers of every dialect, and comes back."""
 
     @app.before_request
     def count() -> None:
@@ -288,7 +288,7 @@ def test_session_set_in_a_handler_is_saved(app: Fenrir, door: str, dialect: str)
         assert client.get("/get").json() == {"by": dialect}
 
 
-# ----------------------------------------------------------------------------------------------------------- responses
+# ------------------------------------------------------------------------------------------------- responses
 @pytest.mark.parametrize("dialect", HANDLERS)
 def test_a_header_set_through_one_view_is_seen_through_the_others(app: Fenrir, door: str, dialect: str) -> None:
     """Every dialect's response is a view of one reply."""
