@@ -225,7 +225,9 @@ def test_errors_of_hooks_and_dependencies_reach_the_table(app: Fenrir, door: str
         "dependency": lambda app: None,
     }
     for name, install in installers.items():
-        one = Fenrir(__name__, static_folder=None, dependencies=[fenrir.Depends(refuse)] if name == "dependency" else [])
+        one = Fenrir(
+            __name__, static_folder=None, dependencies=[fenrir.Depends(refuse)] if name == "dependency" else []
+        )
         install(one)
         one.errorhandler(Trouble)(lambda exc: ("trouble", 599))
         one.get("/x")(lambda: "x")
