@@ -34,7 +34,7 @@ COUNTERPART = {
 class Tasks:
     """Background tasks of an application: named, awaited or cancelled at shutdown, errors logged with their name."""
 
-    def __init__(self, grace: float = 5.0) -> None:
+    def __init__(self, grace: float = 1.0) -> None:
         self.grace = grace  # seconds that tasks get to end by themselves at shutdown
         self._waiting: list[tuple[Callable[[], Coroutine[Any, Any, Any]], str | None]] = []
         self._running: set[asyncio.Task[Any]] = set()

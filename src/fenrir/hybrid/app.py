@@ -110,6 +110,7 @@ class Fenrir:
         self.falcon = FalconDoor(self.engine, self.engine.scope)
         self.sanic = SanicDoor(self.engine, self.engine.scope)
         self.bottle = BottleDoor(self.engine, self.engine.scope)
+        self.flask.config["SESSION_COOKIE_SAMESITE"] = "Lax"
         if secret_key is not None:
             self.secret_key = secret_key
         if lifespan is not None:
