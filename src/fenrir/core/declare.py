@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from fenrir.core.binding import Binding
@@ -38,9 +38,11 @@ __all__ = [
     "Stage",
     "caller",
     "mode_of",
+    "needs_thread",
     "source_of",
 ]
 
+C = TypeVar("C", bound=Callable[..., Any])
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 _order = itertools.count()
 
@@ -94,8 +96,23 @@ class Mode(Enum):
     INLINE = "inline"  # promises never to block: called on the loop
 
 
+_NEEDS_THREAD = "fenrir_needs_thread"
+
+
+def needs_thread(call: C) -> C:
+    """Mark a `def` function that waits for the loop: it runs in a worker thread even where others run inline.
+
+    A decorator that uses functools.wraps passes the mark on.
+    """
+    setattr(call, _NEEDS_THREAD, True)
+    return call
+
+
 def mode_of(call: Callable[..., Any], blocking: Mode = Mode.THREAD) -> Mode:
-    """Return LOOP for a coroutine function (also behind partial, a decorator or `__call__`), else `blocking`."""
+    """Return LOOP for a coroutine function (also behind partial, a decorator or `__call__`), else `blocking`.
+
+    What `needs_thread` marked is THREAD whatever `blocking` is.
+    """
     while isinstance(call, functools.partial):
         call = call.func
     if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
@@ -104,7 +121,7 @@ def mode_of(call: Callable[..., Any], blocking: Mode = Mode.THREAD) -> Mode:
         method = getattr(call, "__call__", None)  # noqa: B004 - the bound method is what is asked for
         if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
             return Mode.LOOP
-    return blocking
+    return Mode.THREAD if getattr(call, _NEEDS_THREAD, False) else blocking
 
 
 class Stage(Enum):

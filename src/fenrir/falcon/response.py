@@ -197,6 +197,15 @@ class Response:
         self._sent = (reply.status, reply.body, reply.stream)
         return reply
 
+    def share_status(self) -> None:
+        """Show the status to code of other dialects, before there is a body to write."""
+        self._reply.status = self.status_code
+        self._sent = (self._reply.status, self._reply.body, self._reply.stream)
+
+    def drop_body(self) -> None:
+        """Have no body: somebody else answers."""
+        self._forget()
+
     def reset(self) -> None:
         """Drop the body for an error to write its own."""
         self.text = self._data = None

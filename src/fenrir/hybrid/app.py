@@ -239,6 +239,12 @@ class Fenrir:
             raise DeclarationError(
                 "inline=True is for `def` handlers; an `async def` one is on the loop anyway", source
             )
+        if inline and mode is Mode.THREAD:
+            raise DeclarationError(
+                "inline=True promises never to block, but something async stands around this `def` handler; "
+                "make the handler `async def`, or leave inline out",
+                source,
+            )
         self.engine.add_route(
             Route(
                 pattern=pattern,

@@ -440,7 +440,7 @@ def _awaits(handler: Callable[..., Any]) -> bool:
 def _adapted(handler: Callable[..., Any]) -> tuple[Callable[..., Any], Mode]:
     """Return the handler as the engine calls it, and how."""
     if not _awaits(handler):
-        return handler, Mode.INLINE
+        return handler, mode_of(handler, Mode.INLINE)
 
     async def call(request: Any, **values: Any) -> Any:
         def begin() -> Awaitable[Any]:
