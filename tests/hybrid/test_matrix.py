@@ -2,6 +2,10 @@
 
 What must happen is derived from the table of stages (paradigms rule 17), which stands here as data: `STAGES` is the way
 in, a hook's exits are the way out, and `expected` walks both. The application is asked for nothing but what it did.
+
+Falcon's hooks are its middleware and its `@before` and `@after`. These are decorators: they stand around the handler
+itself, closer than the dependencies of the application, in the order in which they are written. A mounted application
+is no handler to decorate, so they are around all handlers but that; like dependencies.
 """
 
 from __future__ import annotations
@@ -14,11 +18,12 @@ from typing import Any
 import pytest
 
 from asteri.exchange import Doors
-from fenrir import APIRouter, Depends, Fenrir, StreamingResponse
+from fenrir import APIRouter, Depends, Fenrir, StreamingResponse, falcon
 from fenrir.sanic import response as sanic
 from fenrir.testing import Client
 
-STAGES = ("wrap", "before routing", "before handler", "route")
+STAGES = ("wrap", "before routing", "before handler", "route", "decorator")
+"""The last two are one row of the table, the route's own: what the engine calls for it, and what wraps its handler."""
 
 
 class Trace(list[str]):
@@ -40,7 +45,8 @@ class Hook:
 
     Attributes:
         enters: the stage of its way in; None if it has none.
-        leaves: "after" with the response, "wrap" around that, "teardown" after sending; None if it has no way out.
+        leaves: "after" with the response, "wrap" around that, "teardown" after sending, "decorator" when the handler
+            returns and only then; None if it has no way out.
     """
 
     name: str
@@ -60,6 +66,7 @@ HOOKS = {
     "falcon": (
         Hook("request", "before routing", "after"),
         Hook("resource", "before handler", None),
+        Hook("action", "decorator", "decorator"),
     ),
     "sanic": (Hook("middleware", "before handler", "after"),),
     "bottle": (Hook("hook", "before routing", "after"),),
@@ -70,7 +77,8 @@ ORDERS = {
     "all reversed": (*reversed(HOOKS), *HOOKS),
 }
 MOUNTS = ("mount",)
-LOOKS_FIRST = {("bottle", "def"), ("bottle", "async"), ("sanic", "async")}
+PUSHES = {("sanic", "async")}
+LOOKS_FIRST = {("bottle", "def"), ("bottle", "async"), *PUSHES}
 """Whose answer begins when its first piece is there: Bottle looks at its type, the other one pushes it."""
 
 
@@ -89,8 +97,8 @@ def registered(order: tuple[str, ...], handler: str) -> list[Registered]:
         for number, paradigm in enumerate(order)
         for hook in HOOKS[paradigm]
     ]
-    if handler in MOUNTS:  # a mounted application is no route: it has no dependencies
-        found = [one for one in found if one.hook.enters != "route"]
+    if handler in MOUNTS:  # a mounted application is no route: it has no dependencies, and no function to decorate
+        found = [one for one in found if one.hook.enters not in ("route", "decorator")]
     return found
 
 
@@ -108,6 +116,11 @@ def expected(order: tuple[str, ...], handler: str, mode: str, outcome: str) -> l
     teardowns = [f"{one.label} out" for one in reversed(hooks) if one.hook.leaves == "teardown" and not one.hook.enters]
     steps = [f"{one.label} in" for one in way_in] + ["handler"]
     pieces = ["piece", "piece"] if outcome == "stream" and handler not in MOUNTS else []
+    actions = out("decorator") if not failed else []
+    if (handler, mode) in PUSHES and pieces:  # such a handler has not returned before its last piece is sent
+        pieces += actions
+    else:
+        steps += actions
     if (handler, mode) in LOOKS_FIRST:
         steps += pieces[:1]
         del pieces[:1]
@@ -207,6 +220,24 @@ def falcon_hooks(app: Fenrir, trace: Trace, label: str, mode: str) -> None:
     app.add_middleware(Component() if mode == "def" else AsyncComponent())
 
 
+def actions(trace: Trace, labels: list[str], mode: str) -> Callable[[Any], Any]:
+    """Return a decorator: one `@before` and one `@after` for each label, the first label outermost."""
+
+    def entered(req: Any, resp: Any, resource: Any, params: Any, label: str) -> None:
+        trace.append(f"{label} action in")
+
+    def left(req: Any, resp: Any, resource: Any, label: str) -> None:
+        trace.append(f"{label} action out")
+
+    def decorate(handler: Any) -> Any:
+        for label in reversed(labels):
+            handler = falcon.after(coloured(mode, left), label)(handler)
+            handler = falcon.before(coloured(mode, entered), label)(handler)
+        return handler
+
+    return decorate
+
+
 def sanic_hooks(app: Fenrir, trace: Trace, label: str, mode: str) -> None:
     def before(request: Any) -> None:
         trace.append(f"{label} middleware in")
@@ -238,10 +269,11 @@ OUTCOMES = {"normal": 200, "handled": 418, "unhandled": 500, "stream": 200}
 
 @dataclass
 class Handlers:
-    """Handlers of one colour that do what their path says."""
+    """Handlers of one colour that do what their path says, with actions around them."""
 
     trace: Trace
     mode: str
+    around: Callable[[Any], Any]
     errors: dict[str, type[Exception]] = field(default_factory=lambda: {"handled": Handled, "unhandled": Unhandled})
 
     def begin(self, outcome: str) -> str:
@@ -281,21 +313,21 @@ def register_native(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
     def answer() -> Any:
         return h.begin(outcome) if outcome != "stream" else h.begin(outcome) and h.stream()
 
-    app.get(path, name=path)(coloured(h.mode, answer))
+    app.get(path, name=path)(h.around(coloured(h.mode, answer)))
 
 
 def register_fastapi(h: Handlers, app: Any, path: str, outcome: str) -> None:
     def answer() -> Any:
         return h.begin(outcome) if outcome != "stream" else h.begin(outcome) and StreamingResponse(h.stream())
 
-    getattr(app, "fastapi", app).get(path, name=path)(coloured(h.mode, answer))
+    getattr(app, "fastapi", app).get(path, name=path)(h.around(coloured(h.mode, answer)))
 
 
 def register_flask(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
     def answer() -> Any:
         return h.begin(outcome) if outcome != "stream" else h.begin(outcome) and h.pieces()
 
-    app.flask.add_url_rule(path, path, coloured(h.mode, answer))
+    app.flask.add_url_rule(path, path, h.around(coloured(h.mode, answer)))
 
 
 def register_falcon(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
@@ -307,10 +339,12 @@ def register_falcon(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
             resp.text = text
 
     class Resource:
+        @h.around
         def on_get(self, req: Any, resp: Any) -> None:
             respond(resp)
 
     class AsyncResource:
+        @h.around
         async def on_get(self, req: Any, resp: Any) -> None:
             respond(resp)
 
@@ -335,14 +369,14 @@ def register_sanic(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
             await response.send(piece)
         return None
 
-    app.sanic.add_route(answer if h.mode == "def" else answer_async, path, name=path.replace("/", "_"))
+    app.sanic.add_route(h.around(answer if h.mode == "def" else answer_async), path, name=path.replace("/", "_"))
 
 
 def register_bottle(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
     def answer() -> Any:
         return h.begin(outcome) if outcome != "stream" else h.begin(outcome) and h.pieces()
 
-    app.bottle.get(path)(coloured(h.mode, answer))
+    app.bottle.get(path)(h.around(coloured(h.mode, answer)))
 
 
 def register_mount(h: Handlers, app: Fenrir, path: str, outcome: str) -> None:
@@ -454,8 +488,9 @@ def client(request: pytest.FixtureRequest, order: tuple[str, ...], door: str) ->
     for number, paradigm in enumerate(order):
         INSTALL[paradigm](app, trace, f"{paradigm}{number}", mode)
     app.errorhandler(Handled)(lambda exc: (trace.append("error handler"), ("handled", 418))[1])
+    labels = [f"falcon{number}" for number, paradigm in enumerate(order) if paradigm == "falcon"]
     for colour in ("def", "async"):
-        Handlers(trace, colour).register(app)
+        Handlers(trace, colour, actions(trace, labels, mode)).register(app)
     with Client(Watched(app, trace), door=door, raise_server_exceptions=False) as client:
         yield client, trace
 
