@@ -87,6 +87,7 @@ class HTTPException(StatusError):
 
     code: int | None = None
     description: str | None = None
+    _adopted_headers: Sequence[tuple[str, str]] = ()  # of the error of another dialect that this one stands for
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -129,7 +130,7 @@ class HTTPException(StatusError):
 
     def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
         """Return the headers of the page."""
-        return [("Content-Type", "text/html; charset=utf-8")]
+        return [("Content-Type", "text/html; charset=utf-8"), *self._adopted_headers]
 
     def get_response(self, environ: Any = None, scope: Any = None) -> Response:
         """Return the response that this error is."""
@@ -552,20 +553,25 @@ def adopt(exc: Exception) -> Exception:
         return _caused(InternalServerError(original_exception=exc.original), exc)
     cls = default_exceptions.get(exc.http_status)
     if cls is None:
-        return _caused(_Other(exc.http_status, str(exc.http_detail)), exc)
+        return _caused(_Other(exc.http_status, None if exc.http_detail is None else str(exc.http_detail)), exc)
     # What the engine says of itself is a phrase; the class has the words that users know.
     own = isinstance(exc, errors.BadRequest | errors.NotFound | errors.PayloadTooLarge)
     return _caused(cls() if own or exc.http_detail is None else cls(str(exc.http_detail)), exc)
 
 
+_OF_THE_PAGE = frozenset({"content-type", "content-length"})
+
+
 class _Other(HTTPException):
     """A status without a class of its own."""
 
-    def __init__(self, code: int, description: str) -> None:
+    def __init__(self, code: int, description: str | None) -> None:
         super().__init__(description)
         self.code = self.http_status = code
 
 
-def _caused(adopted: HTTPException, exc: Exception) -> HTTPException:
+def _caused(adopted: HTTPException, exc: StatusError) -> HTTPException:
     adopted.__cause__ = exc
+    if not isinstance(exc, errors.MethodNotAllowed):  # whose one header the class writes itself
+        adopted._adopted_headers = [pair for pair in exc.http_headers if pair[0].lower() not in _OF_THE_PAGE]
     return adopted
