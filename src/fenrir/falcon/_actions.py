@@ -119,8 +119,7 @@ def around_handler(handler: Call, action: Action) -> Call:
             await action.run_async(visit.req, visit.resp, None, visit.params)
             if visit.resp.complete:
                 return await visit.resp.commit_async()
-            visit.resp.drop_body()
-            visit.resp.share_status()
+            visit.give_way()
             return await handler(*args, **kwargs)
 
         return around_async
@@ -140,8 +139,7 @@ def around_handler(handler: Call, action: Action) -> Call:
         action.run(visit.req, visit.resp, None, visit.params)
         if visit.resp.complete:
             return visit.resp.commit()
-        visit.resp.drop_body()
-        visit.resp.share_status()
+        visit.give_way()
         return handler(*args, **kwargs)
 
     return needs_thread(around) if action.awaited else around
@@ -157,7 +155,7 @@ class _Visit:
         whole: the handler returned a response, so all that the action changes is changed.
     """
 
-    __slots__ = ("params", "req", "resp", "whole")
+    __slots__ = ("_type", "_written_here", "params", "req", "resp", "whole")
 
     def __init__(self, action: Action, value: object = None) -> None:
         c = current.get()
@@ -170,3 +168,12 @@ class _Visit:
         self.req = run.async_req if action.awaited else run.req
         self.resp = run.resp
         self.params = run.params
+        self._written_here = c.plan is not None and c.plan.route.dialect.name == "falcon"  # a sink
+        self._type = run.resp.content_type
+
+    def give_way(self) -> None:
+        """Leave to the handler what is the handler's: the body and its type."""
+        if not self._written_here:
+            self.resp.drop_body()
+            self.resp.content_type = self._type
+        self.resp.share_status()
