@@ -133,9 +133,12 @@ class Exchange(Protocol):
     path: str  # percent-decoded once, as UTF-8 with surrogateescape; always begins with "/" (or is "*")
     raw_path: bytes  # as it arrived, without the query
     query: bytes  # without "?"
-    connection: Connection
     buffered: bytes | None  # the whole body (b"" when there is none) if it has already arrived; None: use read()
     app: Any  # one slot for the application; the server never looks at it
+
+    @property
+    def connection(self) -> Connection:
+        """What all exchanges of this connection share."""
 
     @property
     def headers(self) -> Headers:
@@ -179,8 +182,11 @@ class Channel(Protocol):
     path: str
     raw_path: bytes
     query: bytes
-    connection: Connection
     app: Any
+
+    @property
+    def connection(self) -> Connection:
+        """What the connection is."""
 
     @property
     def headers(self) -> Headers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
@@ -58,6 +59,13 @@ def checked_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, b
     Raises:
         ValueError: by law 5 of an exchange, before anything is written.
     """
+    if type(headers) is tuple:  # constant, so it is checked once
+        pairs, declared = _constant_head(status, headers)
+        return [*pairs], declared
+    return _read_head(status, headers)
+
+
+def _read_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, bytes]], int | None]:
     if not 200 <= status <= 999:
         raise ValueError(f"{status} is not the status of a final response")
     pairs = checked_pairs(headers)
@@ -69,6 +77,9 @@ def checked_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, b
     if status == 204:  # RFC 9110 §8.6
         return [pair for pair in pairs if pair[0] != b"content-length"], None
     return pairs, int(lengths[0]) if lengths else None
+
+
+_constant_head = lru_cache(maxsize=256)(_read_head)
 
 
 def checked_body(data: bytes | bytearray | memoryview) -> bytes:
@@ -154,13 +165,13 @@ class ASGIExchange:
         "_answer",
         "_asgi_receive",
         "_asgi_send",
+        "_connection",
         "_ended",
         "_gone",
         "_rest",
         "_started",
         "app",
         "buffered",
-        "connection",
         "headers",
         "method",
         "path",
@@ -177,7 +188,7 @@ class ASGIExchange:
         self.path, self.raw_path = _paths(scope)
         self.query: bytes = scope.get("query_string", b"")
         self.headers = ASGIHeaders(scope["headers"])
-        self.connection = _connection(scope)
+        self._connection: Connection | None = None
         self.app: Any = None
         self._rest = b""
         self._ended = False
@@ -186,12 +197,18 @@ class ASGIExchange:
         self._answer: list[Message] = []
         self.buffered: bytes | None = None
         # RFC 9112 §6.3: a request without content-length and transfer-encoding has no body; HTTP/2 has neither field.
-        if self.connection.http_version.startswith("1"):
+        if scope.get("http_version", "1.1").startswith("1"):
             for name, value in self.headers.raw:
                 if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
                     break
             else:
                 self.buffered = b""
+
+    @property
+    def connection(self) -> Connection:
+        if self._connection is None:  # few requests ask
+            self._connection = _connection(self.scope)
+        return self._connection
 
     async def read(self, limit: int = 65536) -> bytes:
         if limit <= 0:
