@@ -7,7 +7,7 @@ context in which the request began. The five dialects' request objects are views
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -227,14 +227,16 @@ class RequestContext:
             limit = self.body_limit
             buffered: bytes | None = self.exchange.buffered
             if buffered is None:
-                buffered = b"".join([piece async for piece in self._pieces(limit)])
+                pieces: list[bytes] = []
+                await self._consume(pieces.append, limit)
+                buffered = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             elif limit is not None and len(buffered) > limit:
                 raise PayloadTooLarge
             self._body = buffered
         return self._body
 
-    async def _pieces(self, limit: int | None) -> AsyncIterator[bytes]:
-        """Iterate over a body that is not in memory; once refused it stays refused, however much of it was read."""
+    async def _consume(self, take: Callable[[bytes], object], limit: int | None) -> None:
+        """Pass on a body that is not in memory; once refused it stays refused, however much of it was read."""
         if self.notes is not None and _REFUSED in self.notes:
             raise PayloadTooLarge
         size = 0
@@ -243,11 +245,13 @@ class RequestContext:
             size = int(declared) if declared.isdecimal() and declared.isascii() else 0
         if limit is None or size <= limit:
             size = 0
-            async for piece in self.exchange:
+            # PERF: an async generator here costs a small body over ASGI 2.3 us more (bench, body, fenrir-uvicorn).
+            read = self.exchange.read
+            while piece := await read():
                 size += len(piece)
                 if limit is not None and size > limit:
                     break
-                yield piece
+                take(piece)
             else:
                 return
         self.note(_REFUSED, lambda _: True)
@@ -279,8 +283,7 @@ class RequestContext:
                 if self._body is not None or self.exchange.buffered is not None:
                     parser.feed(await self.read_body())
                 else:
-                    async for piece in self._pieces(self.body_limit):
-                        parser.feed(piece)
+                    await self._consume(parser.feed, self.body_limit)
                 return self._keep(parser.finish())
             except FormError as exc:
                 parser.close()
