@@ -496,19 +496,23 @@ class _Program(_Base):
         """Write what an exception becomes: through the open dependencies, then to the error handlers."""
         w = self.w
         with w.block("except Exception as exc:"):
-            w.line("failure = exc")
-            if self.has_early:
-                self._close("early", "failure", "failure")
+            name = "exc"
             if self.has_exits:
-                self._close("exits", "failure", "failure")
+                name = "failure"
+                w.line("failure = exc")
+                if self.has_early:
+                    self._close("early", name, name)
+                self._close("exits", name, name)
             if w.in_thread:
-                w.line("reply = fail_here(c, failure)")
+                w.line(f"reply = fail_here(c, {name})")
             elif w.awaits:
-                w.line("reply = await fail(c, failure)")
+                w.line(f"reply = await fail(c, {name})")
             else:
                 # Nothing awaits on the good way, so nothing may here: the failed request alone gets a task.
                 w.value("settle_failure", settle_failure)
-                w.line("return settle_failure(c, failure)")
+                w.line(f"return settle_failure(c, {name})")
+            if name == "failure":
+                w.line("failure = None")  # an exception knows this frame, and a cycle would wait for the collector
 
     def _after(self) -> None:
         """Write the hooks that see every response."""

@@ -9,10 +9,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote
 
 from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
+from fenrir.core.context import RequestContext, current
 
 if TYPE_CHECKING:
     from asteri.exchange import Channel, Exchange
@@ -464,6 +465,9 @@ def asgi_door(app: Served) -> Callable[[Any, Receive, Send], Awaitable[None]]:
             serving = app.http(exchange)
             if serving is not None:
                 await serving
+            # PERF: a server may keep this context (uvicorn does, in its keep-alive timer). If that held the request,
+            # the collector would see it grow old: 1056 collections in 76,000 requests (8 of them full) instead of 15.
+            current.set(cast(RequestContext, None))
             try:
                 await exchange.drain()
             except Disconnected:
