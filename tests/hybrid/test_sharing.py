@@ -407,3 +407,27 @@ def test_the_annotation_names_the_request_class(app: Fenrir, door: str, dialect:
     app.get("/x")(handler)
     with Client(app, door=door) as client:
         assert client.get("/x").json() == [True, True, "GET"]
+
+
+def test_none_is_the_given_response_or_no_content(door: str) -> None:
+    """What a hook wrote on the response does not turn `None` into 200; a response that the handler was given does."""
+    app = Fenrir(__name__)
+
+    class Stamp:
+        def process_request(self, req: Any, resp: Any) -> None:
+            resp.set_header("x-stamp", "1")
+
+    app.add_middleware(Stamp())
+
+    @app.delete("/gone")
+    async def gone() -> None:
+        return None
+
+    @app.delete("/told")
+    async def told(request: Any, response: Any) -> None:
+        response.headers["x-told"] = "1"
+
+    with Client(app, door=door) as client:
+        nothing, answer = client.delete("/gone"), client.delete("/told")
+    assert (nothing.status_code, nothing.headers.get("x-stamp"), nothing.content) == (204, "1", b"")
+    assert (answer.status_code, answer.headers.get("x-stamp"), answer.headers.get("x-told")) == (200, "1", "1")

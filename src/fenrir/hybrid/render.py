@@ -92,10 +92,11 @@ def native_renderer(route: Route) -> Renderer:
         touched = c.touched_reply
         code = touched.status if touched is not None and touched.status != 200 else status or 200
         if value is None and model is None and chosen is None:
-            if touched is not None:
+            # Only who was given a response answers by it; what hooks have set is added below.
+            if touched is not None and (_was_given(c) or touched.body or touched.stream is not None):
                 return touched
-            return Reply(status or 204)
-        if isinstance(value, tuple) and model is None:
+            reply = Reply(code if code != 200 else status or 204)
+        elif isinstance(value, tuple) and model is None:
             reply = _from_tuple(value, lambda body: plain(body, code), c)
         elif isinstance(value, PurePath):
             reply = file_reply(value, request=c.http.headers, method=c.http.method)
@@ -107,6 +108,11 @@ def native_renderer(route: Route) -> Renderer:
         return reply
 
     return Renderer(render, _fast(status or 200, model, chosen, return_annotation(route.handler)), model)
+
+
+def _was_given(c: RequestContext) -> bool:
+    """Say whether the handler or a dependency of it takes the response under construction."""
+    return c.plan is not None and c.plan.binding.shares_reply
 
 
 def _fast(status: int, model: Serializer | None, chosen: type[Any] | None, annotation: Any) -> Fast | None:
