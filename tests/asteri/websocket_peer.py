@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from asteri.exchange import Channel, ChannelClosed, Connection
+from asteri.protocol.timeouts import TimerWheel
 from asteri.protocol.ws import WebSocketLimits, WebSocketProtocol
 
 __all__ = [
@@ -103,6 +104,7 @@ class Handover(asyncio.Protocol):
         protocol = WebSocketProtocol(
             loop=asyncio.get_running_loop(),
             transport=self.transport,
+            wheel=server.wheel,
             head=RequestHead(method.decode(), path.decode(), path, query, Fields(*pairs)),
             leftover=leftover,
             door=server.door,
@@ -120,6 +122,7 @@ class Server:
         self.door = door
         self.limits = limits
         self.context = contextvars.Context()
+        self.wheel = TimerWheel(asyncio.get_running_loop(), 0.01)
         self.connections: set[Any] = set()
         self.last: WebSocketProtocol
         self.port = 0
@@ -145,6 +148,7 @@ async def serving(door: Door, **limits: Any) -> AsyncIterator[Server]:
         await server.settled()
     finally:
         listener.close()
+        server.wheel.close()
 
 
 class Peer:

@@ -201,7 +201,7 @@ def test_row_83_slow_consumer_stops_the_reading() -> None:
                     break
             else:
                 pytest.fail("20 MB were read although nobody received them")
-            assert server.last._queued < 1 << 20
+            assert server.last.queued < 1 << 20
             go.set()
             peer.writer.write(masked(8))
             assert await peer.frame() == (0x88, b"")

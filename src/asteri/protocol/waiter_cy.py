@@ -1,0 +1,136 @@
+"""The wait of one task for one thing that a connection brings, which goes on inside the read that brought it.
+
+An `asyncio.Future` ends a wait in two turns of the loop: one in which the bytes arrive, one in which the task goes on.
+`resume` lets the task go on at once, in its own context, if no other task is running at that moment; `complete` does it
+in the next turn, as a future does. To the task it is a future: it can be cancelled, and deadlines around it work.
+
+Ordinary Python in Cython's pure mode: interpreted, the same waits end in the same order.
+"""
+
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import asyncio
+
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
+
+__all__ = ["Waiter"]
+
+PENDING = cython.declare(cython.int, 0)
+DONE = cython.declare(cython.int, 1)
+CANCELLED = cython.declare(cython.int, 2)
+current_task = cython.declare(object, asyncio.current_task)
+
+
+@cython.final
+@cython.cclass
+class Waiter:
+    """One wait. Awaiting it gives the value that it was ended with.
+
+    Args:
+        loop: of the task that waits.
+    """
+
+    _asyncio_future_blocking = cython.declare(cython.bint, visibility="public")  # how asyncio knows a future
+    _loop: object
+    _state: cython.int
+    _value: object
+    _callback: object
+    _context: object
+    _message: object
+
+    def __init__(self, loop) -> None:
+        self._asyncio_future_blocking = False
+        self._loop = loop
+        self._state = PENDING
+        self._value = None
+        self._callback = None
+        self._context = None
+        self._message = None
+
+    def resume(self, value) -> bool:
+        """End the wait within this call, if a task waits and no task is running; return whether that was so."""
+        callback = self._callback
+        if callback is None or self._state != PENDING or current_task(self._loop) is not None:
+            return False
+        self._callback = None
+        self._state = DONE
+        self._value = value
+        self._context.run(callback, self)
+        return True
+
+    def complete(self, value) -> None:
+        """End the wait; the task goes on in the next turn of the loop."""
+        if self._state == PENDING:
+            self._state = DONE
+            self._value = value
+            self._call_soon()
+
+    @cython.cfunc
+    def _call_soon(self):
+        callback = self._callback
+        if callback is not None:
+            self._callback = None
+            self._loop.call_soon(callback, self, context=self._context)
+
+    # What a task asks of a future.
+
+    def get_loop(self):
+        """Return the loop of the task that waits."""
+        return self._loop
+
+    def done(self) -> bool:
+        """Tell whether the wait is over."""
+        return self._state != PENDING
+
+    def cancelled(self) -> bool:
+        """Tell whether the wait was cancelled."""
+        return self._state == CANCELLED
+
+    def cancel(self, msg=None) -> bool:
+        """End the wait with `CancelledError`; return whether it was not over yet."""
+        if self._state != PENDING:
+            return False
+        self._state = CANCELLED
+        self._message = msg
+        self._call_soon()
+        return True
+
+    def result(self):
+        """Return what the wait was for.
+
+        Raises:
+            CancelledError: the wait was cancelled.
+            InvalidStateError: it is not over.
+        """
+        if self._state == DONE:
+            return self._value
+        if self._state == CANCELLED:
+            raise asyncio.CancelledError() if self._message is None else asyncio.CancelledError(self._message)
+        raise asyncio.InvalidStateError("the wait is not over")
+
+    def add_done_callback(self, callback, *, context=None) -> None:
+        """Take the callback of the one task that waits."""
+        if self._state != PENDING:
+            self._loop.call_soon(callback, self, context=context)
+        elif self._callback is not None:
+            raise RuntimeError("one task waits already")
+        else:
+            self._callback = callback
+            self._context = context
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._state == PENDING:
+            self._asyncio_future_blocking = True
+            return self
+        raise StopIteration(self.result())
