@@ -115,6 +115,7 @@ class WebSocketProtocol:
     _early: object
     _reader: object
     _queue: object
+    _handed: object  # the message that the waiting task goes on with
     _waiter: object
     _held: cython.bint  # the transport's reading is paused
     _deaf: cython.bint  # messages are dropped
@@ -166,6 +167,7 @@ class WebSocketProtocol:
         self._early = leftover
         self._reader = None
         self._queue = None
+        self._handed = None
         self._waiter = None
         self._held = False
         self._deaf = False
@@ -248,6 +250,9 @@ class WebSocketProtocol:
             RuntimeError: another task is waiting.
         """
         while True:
+            if self._handed is not None:
+                message, self._handed = self._handed, None
+                return message
             if self._queue:
                 message = self._queue.popleft()
                 self.queued -= len(message) + MESSAGE_COST
@@ -261,12 +266,11 @@ class WebSocketProtocol:
             if self._code and (self._deaf or not self._has_pending()):
                 raise ChannelClosed(self._code, self._reason)
             waiter = self._waiter
-            if waiter is not None and not waiter.done():
-                raise RuntimeError("another task is waiting for a message of this channel")
-            self._waiter = waiter = Waiter(self._loop)
-            message = await waiter
-            if message is not None:
-                return message
+            if waiter is None or not waiter.reuse():
+                if waiter is not None and not waiter.done():
+                    raise RuntimeError("another task is waiting for a message of this channel")
+                self._waiter = waiter = Waiter(self._loop)
+            await waiter
 
     async def send(self, data) -> None:
         """Send one message when the peer has room for it.
@@ -437,8 +441,11 @@ class WebSocketProtocol:
         waiter = self._waiter
         # The common case: one message, for which the application waits.
         if len(events) == 1 and (kind is str or kind is bytes) and waiter is not None:
-            if not self._deaf and not self._queue and waiter.resume(event):
-                return
+            if not self._deaf and not self._queue:
+                self._handed = event
+                if waiter.resume():
+                    return
+                self._handed = None
         pongs: list = []
         for event in events:
             kind = type(event)
@@ -466,8 +473,8 @@ class WebSocketProtocol:
                 if len(pongs) > PONGS_MAX:
                     pongs = [pongs.pop()]
                 self._emit(b"".join([frame(frames_cy.PONG, payload) for payload in pongs]))
-        if self._queue and waiter is not None and not waiter.resume(None):
-            waiter.complete(None)
+        if self._queue and waiter is not None and not waiter.resume():
+            waiter.complete()
 
     @cython.cfunc
     def _is_flood(self) -> cython.bint:
@@ -504,7 +511,7 @@ class WebSocketProtocol:
             if not self._lost and not self._transport.is_closing():
                 self._transport.resume_reading()
         if self._code and not pending and self._waiter is not None:
-            self._waiter.complete(None)  # the end that it has to be told stands behind what was pending
+            self._waiter.complete()  # the end that it has to be told stands behind what was pending
 
     def _go_on(self) -> None:
         """Take more of what waits in the reader, in a turn of its own."""
@@ -664,7 +671,7 @@ class WebSocketProtocol:
         if not self._code:
             self._code, self._reason = code, reason
         if self._waiter is not None:
-            self._waiter.complete(None)
+            self._waiter.complete()
         self._wake_senders()
 
     # Deadlines.
