@@ -19,7 +19,7 @@ try:
 except ImportError:
     from asteri.wire.interpreted import cython
 
-__all__ = ["Waiter"]
+__all__ = ["OVER", "Over", "Waiter"]
 
 PENDING = cython.declare(cython.int, 0)
 DONE = cython.declare(cython.int, 1)
@@ -138,5 +138,38 @@ class Waiter:
         if self._state == PENDING:
             self._asyncio_future_blocking = True
             return self
-        self.result()
+        if self._state == CANCELLED:
+            self.result()
         raise StopIteration
+
+
+@cython.final
+@cython.cclass
+class Over:
+    """What a call returns that had nothing to wait for: a coroutine that has ended.
+
+    PERF: one for all instead of a coroutine for each call, 0.2 us (bench/websocket).
+    """
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration
+
+    def send(self, value) -> None:
+        """End at once."""
+        raise StopIteration
+
+    def throw(self, kind, value=None, traceback=None) -> None:
+        """Raise what is thrown in."""
+        raise kind if value is None else value
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+OVER = Over()

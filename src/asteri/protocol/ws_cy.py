@@ -38,7 +38,7 @@ except ImportError:
 
 from asteri.exchange import ChannelClosed, Disconnected
 from asteri.protocol.timeouts import Deadline
-from asteri.protocol.waiter_cy import Waiter
+from asteri.protocol.waiter_cy import OVER, Waiter
 from asteri.wire import frames_cy, handshake
 from asteri.wire.deflate import Deflater, Inflater, negotiate
 
@@ -272,19 +272,22 @@ class WebSocketProtocol:
                 self._waiter = waiter = Waiter(self._loop)
             await waiter
 
-    async def send(self, data) -> None:
+    def send(self, data):
         """Send one message when the peer has room for it.
 
         Raises:
             ChannelClosed: the connection is closed.
             RuntimeError: the channel was not accepted.
         """
-        opcode: cython.int
-        # The common case: nothing to compress and nothing to wait for.
+        # The common case: nothing to compress and nothing to wait for, so nothing to await either.
         if type(data) is str and self._state == OPEN and not self._writing_paused and not self._deflating:
             if self._agreement is None or (len(data) < self._threshold and data.isascii()):
                 self._emit(text_frame(data))
-                return
+                return OVER
+        return self._send(data)
+
+    async def _send(self, data) -> None:
+        opcode: cython.int
         if isinstance(data, str):
             opcode = TEXT
             payload = data.encode()
