@@ -22,8 +22,14 @@ FAMILY = (
     "asteri.wire.request_cy",
     "asteri.wire.response_cy",
     "asteri.wire.exchange_cy",
-    "asteri.protocol.h1",
+    "asteri.protocol.wheel_cy",
+    "asteri.protocol.flow_cy",
+    "asteri.protocol.h1_cy",
     "asteri.protocol.select",
+    "asteri.wire.frames_cy",
+    "asteri.protocol.waiter_cy",
+    "asteri.protocol.ws_cy",
+    "asteri.protocol.ws",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from asteri.exchange import Channel, ChannelClosed, Connection
-from asteri.protocol.timeouts import TimerWheel
-from asteri.protocol.ws import WebSocketLimits, WebSocketProtocol
+from asteri.protocol import wheel_cy, ws
+from asteri.protocol.ws_limits import WebSocketLimits
+
+from .forms import family
 
 __all__ = [
     "DEFLATE",
@@ -22,6 +24,7 @@ __all__ = [
     "Fields",
     "Peer",
     "connected",
+    "current",
     "deflated",
     "echo",
     "masked",
@@ -30,6 +33,7 @@ __all__ = [
 
 Door = Callable[[Channel], Awaitable[None]]
 MASK = b"\x9a\x01\xf3\x42"
+current: list[str | None] = [None]  # the form that `serving` uses; None: whatever is imported
 
 
 def masked(opcode: int, payload: bytes = b"", fin: bool = True, rsv: int = 0, mask: bytes = MASK) -> bytes:
@@ -101,7 +105,7 @@ class Handover(asyncio.Protocol):
         path, _, query = target.partition(b"?")
         pairs = [(k.lower(), v.strip()) for k, _, v in (text.partition(b":") for text in lines)]
         server = self.server
-        protocol = WebSocketProtocol(
+        protocol = server.modules["ws"].WebSocketProtocol(
             loop=asyncio.get_running_loop(),
             transport=self.transport,
             wheel=server.wheel,
@@ -122,9 +126,10 @@ class Server:
         self.door = door
         self.limits = limits
         self.context = contextvars.Context()
-        self.wheel = TimerWheel(asyncio.get_running_loop(), 0.01)
+        self.modules = {"ws": ws, "wheel_cy": wheel_cy} if current[0] is None else family(current[0])
+        self.wheel = self.modules["wheel_cy"].TimerWheel(asyncio.get_running_loop(), 0.01)
         self.connections: set[Any] = set()
-        self.last: WebSocketProtocol
+        self.last: Any
         self.port = 0
 
     @property

@@ -29,21 +29,12 @@ CANCELLED = cython.declare(cython.int, 3)
 running = asyncio.tasks._current_tasks.get if sys.version_info < (3, 12) else asyncio.current_task
 
 
-@cython.final
-@cython.cclass
 class Waiter:
     """One wait.
 
     Args:
         loop: of the task that waits.
     """
-
-    _asyncio_future_blocking = cython.declare(cython.bint, visibility="public")  # how asyncio knows a future
-    _loop: object
-    _state: cython.int
-    _callback: object
-    _context: object
-    _message: object
 
     def __init__(self, loop) -> None:
         self._asyncio_future_blocking = False
@@ -76,7 +67,6 @@ class Waiter:
             self._state = DONE
             self._call_soon()
 
-    @cython.cfunc
     def _call_soon(self):
         callback = self._callback
         if callback is not None:
@@ -143,8 +133,6 @@ class Waiter:
         raise StopIteration
 
 
-@cython.final
-@cython.cclass
 class Over:
     """What a call returns that had nothing to wait for: a coroutine that has ended.
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from asteri.exchange import Channel
 from asteri.protocol.ws_cy import WebSocketProtocol
 from asteri.protocol.ws_limits import WebSocketLimits
 
 if TYPE_CHECKING:
-    from asteri.protocol.h1 import H1Protocol, WebSocketFactory
-    from asteri.wire.request_cy import RequestHead
+    from asteri.protocol.h1_cy import H1Protocol, WebSocketFactory
 
 __all__ = ["WebSocketLimits", "WebSocketProtocol", "upgrader"]
 
@@ -22,7 +21,7 @@ def upgrader(door: Callable[[Channel], Awaitable[None]], limits: WebSocketLimits
     """Return what HTTP/1 calls to hand a connection over to WebSocket."""
     limits = limits or WebSocketLimits()
 
-    def take_over(h1: H1Protocol, head: RequestHead, leftover: bytes) -> asyncio.Protocol:
+    def take_over(h1: H1Protocol, head: Any, leftover: bytes) -> WebSocketProtocol:
         service = h1.service
         transport = cast(asyncio.Transport, h1.transport)
         protocol = WebSocketProtocol(
@@ -42,6 +41,6 @@ def upgrader(door: Callable[[Channel], Awaitable[None]], limits: WebSocketLimits
             protocol.task.add_done_callback(service.tasks.discard)
         if not transport.is_reading() and not transport.is_closing():
             transport.resume_reading()
-        return cast(asyncio.Protocol, protocol)
+        return protocol
 
     return take_over

@@ -37,10 +37,21 @@ except ImportError:
     from asteri.wire.interpreted import cython
 
 from asteri.exchange import ChannelClosed, Disconnected
-from asteri.protocol.timeouts import Deadline
-from asteri.protocol.waiter_cy import OVER, Waiter
-from asteri.wire import frames_cy, handshake
+from asteri.protocol.waiter_cy import OVER
+from asteri.wire import handshake
 from asteri.wire.deflate import Deflater, Inflater, negotiate
+from asteri.wire.frames_cy import CLOSE, PING, PONG, Close, Failure, Ping, close_payload
+
+if cython.compiled:
+    from cython.cimports.asteri.protocol.flow_cy import FlowProtocol
+    from cython.cimports.asteri.protocol.waiter_cy import Waiter
+    from cython.cimports.asteri.protocol.wheel_cy import Deadline
+    from cython.cimports.asteri.wire.frames_cy import FrameReader, frame, frame_head, text_frame
+else:
+    from asteri.protocol.flow_cy import FlowProtocol
+    from asteri.protocol.waiter_cy import Waiter
+    from asteri.protocol.wheel_cy import Deadline
+    from asteri.wire.frames_cy import FrameReader, frame, frame_head, text_frame
 
 __all__ = ["WebSocketProtocol"]
 
@@ -56,7 +67,6 @@ QUEUE_LOW = cython.declare(cython.Py_ssize_t, 16384)
 MESSAGE_COST = cython.declare(cython.Py_ssize_t, 64)
 EARLY_MAX = cython.declare(cython.Py_ssize_t, 65536)
 JOINED = cython.declare(cython.Py_ssize_t, 65536)  # larger payloads are not copied behind their head
-COLLECTED = cython.declare(cython.Py_ssize_t, 262144)  # bytes that one read may make wait for its end
 SLICE = cython.declare(cython.Py_ssize_t, 131072)  # deflated in one turn of the loop: about a millisecond
 TURN = cython.declare(cython.int, 4)  # batches of the reader in one turn
 PONGS_MAX = 16
@@ -65,13 +75,9 @@ LINGER = 2.0
 
 TEXT = cython.declare(cython.int, 1)
 BINARY = cython.declare(cython.int, 2)
-Close, Failure, Ping = frames_cy.Close, frames_cy.Failure, frames_cy.Ping
-frame, frame_head, text_frame = frames_cy.frame, frames_cy.frame_head, frames_cy.text_frame
 
 
-@cython.final
-@cython.cclass
-class WebSocketProtocol:
+class WebSocketProtocol(FlowProtocol):
     """Speaks WebSocket on a transport and is the application's `Channel`.
 
     The handshake is judged at once. Is it refused, the answer is written and the application never called.
@@ -89,59 +95,12 @@ class WebSocketProtocol:
         connection: what the application is told of the connection.
     """
 
-    path = cython.declare(object, visibility="public")
-    raw_path = cython.declare(object, visibility="public")
-    query = cython.declare(object, visibility="public")
-    headers = cython.declare(object, visibility="readonly")
-    connection = cython.declare(object, visibility="readonly")
-    subprotocols = cython.declare(object, visibility="readonly")
-    app = cython.declare(object, visibility="public")
-    draining = cython.declare(cython.bint, visibility="public")  # the worker sets it; a WebSocket ends at `shutdown`
-    task = cython.declare(object, visibility="readonly")
-    queued = cython.declare(cython.Py_ssize_t, visibility="readonly")  # bytes of the messages that wait, and costs
-    _loop: object
-    _transport: object
-    _door: object
-    _limits: object
-    _connections: object
-    _upgrade: object
-    _agreement: object
-    _threshold: cython.Py_ssize_t
-    _state: cython.int
-    _code: cython.int
-    _reason: object
-    _lost: cython.bint
-    # In
-    _early: object
-    _reader: object
-    _queue: object
-    _handed: object  # the message that the waiting task goes on with
-    _waiter: object
-    _held: cython.bint  # the transport's reading is paused
-    _deaf: cython.bint  # messages are dropped
-    _pumping: cython.bint  # `_go_on` is scheduled
-    _heard: cython.bint
-    _controls: cython.int
-    _control_start: cython.double
-    # Out
-    _batching: cython.bint
-    _out: list
-    _out_size: cython.Py_ssize_t
-    _writing_paused: cython.bint
-    _deflating: cython.bint  # a large message is being deflated: others wait
-    _writable: list
-    _deflater: object
-    _owed_pong: object
-    # Deadlines
-    _wheel: object
-    _deadline: object
-    _pinged: cython.bint
-    _write_deadline: object
-    _write_size: cython.Py_ssize_t
-
     def __init__(
         self, *, loop, transport, wheel, head, leftover, door, limits, base_context, connections, connection
     ) -> None:
+        FlowProtocol.__init__(self, loop, wheel, base_context, limits.write_timeout)
+        self.take_transport(transport)
+        self._behind = True  # HTTP/1's last answers may still wait in the transport
         self.path = head.path
         self.raw_path = head.raw_path
         self.query = head.query
@@ -149,11 +108,8 @@ class WebSocketProtocol:
         self.connection = connection
         self.subprotocols = ()
         self.app = None
-        self.draining = False
         self.task = None
         self.queued = 0
-        self._loop = loop
-        self._transport = transport
         self._door = door
         self._limits = limits
         self._connections = connections
@@ -163,31 +119,21 @@ class WebSocketProtocol:
         self._state = CONNECTING
         self._code = 0
         self._reason = ""
-        self._lost = False
         self._early = leftover
         self._reader = None
         self._queue = None
         self._handed = None
         self._waiter = None
-        self._held = False
         self._deaf = False
         self._pumping = False
         self._heard = False
         self._controls = 0
         self._control_start = 0.0
-        self._batching = False
-        self._out = []
-        self._out_size = 0
-        self._writing_paused = False
         self._deflating = False
-        self._writable = []
         self._deflater = None
         self._owed_pong = None
-        self._wheel = wheel
         self._deadline = Deadline(wheel, self._late)
         self._pinged = False
-        self._write_deadline = None
-        self._write_size = 0
         connections.add(self)
         try:
             self._upgrade = handshake.check(head.method, connection.http_version, head.headers, limits.origins)
@@ -220,9 +166,9 @@ class WebSocketProtocol:
         inflater = None
         if agreement is not None:
             inflater = Inflater(agreement.client_bits, agreement.client_takeover)
-        self._reader = frames_cy.FrameReader(limits.max_message, limits.max_fragments, inflater)
+        self._reader = FrameReader(limits.max_message, limits.max_fragments, inflater)
         self._upgrade = None
-        self._emit(answer)
+        self.emit(answer)
         self._state = OPEN
         if limits.ping_interval is not None:
             self._deadline.arm(limits.ping_interval)
@@ -256,21 +202,20 @@ class WebSocketProtocol:
             if self._queue:
                 message = self._queue.popleft()
                 self.queued -= len(message) + MESSAGE_COST
-                if self._held and self.queued < QUEUE_LOW:
+                if not self.reading and self.queued < QUEUE_LOW:
                     self._pump()
                 return message
-            if self._held:
+            if not self.reading:
                 self._pump()
                 if self._queue:
                     continue
             if self._code and (self._deaf or not self._has_pending()):
                 raise ChannelClosed(self._code, self._reason)
-            waiter = self._waiter
-            if waiter is None or not waiter.reuse():
-                if waiter is not None and not waiter.done():
+            if self._waiter is None or not self._waiter.reuse():
+                if self._waiter is not None and not self._waiter.done():
                     raise RuntimeError("another task is waiting for a message of this channel")
-                self._waiter = waiter = Waiter(self._loop)
-            await waiter
+                self._waiter = Waiter(self.loop)
+            await self._waiter
 
     def send(self, data):
         """Send one message when the peer has room for it.
@@ -280,13 +225,13 @@ class WebSocketProtocol:
             RuntimeError: the channel was not accepted.
         """
         # The common case: nothing to compress and nothing to wait for, so nothing to await either.
-        if type(data) is str and self._state == OPEN and not self._writing_paused and not self._deflating:
+        if type(data) is str and self._state == OPEN and not self.paused and not self._deflating:
             if self._agreement is None or (len(data) < self._threshold and data.isascii()):
-                self._emit(text_frame(data))
+                self.emit(text_frame(data))
                 return OVER
-        return self._send(data)
+        return self._send_in_turn(data)
 
-    async def _send(self, data) -> None:
+    async def _send_in_turn(self, data) -> None:
         opcode: cython.int
         if isinstance(data, str):
             opcode = TEXT
@@ -296,9 +241,11 @@ class WebSocketProtocol:
             payload = bytes(data)
         else:
             raise TypeError(f"a message is str or bytes, not {type(data).__name__}")
-        while self._state == OPEN and (self._writing_paused or self._deflating):
-            room = self._loop.create_future()
-            self._writable.append(room)
+        while self._state == OPEN and (self.paused or self._deflating):
+            room = self.loop.create_future()
+            if self._writers is None:
+                self._writers = []
+            self._writers.append(room)
             await room
         self._require_open()
         if self._agreement is None or len(payload) < self._threshold:
@@ -325,9 +272,8 @@ class WebSocketProtocol:
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._out = []
         self._end(CLOSED, 1006, "")
-        self._transport.abort()
+        FlowProtocol.abort(self)
 
     def shutdown(self) -> None:
         """Tell the peer that the server goes away: 1012, or 503 before `accept`."""
@@ -350,18 +296,17 @@ class WebSocketProtocol:
             if self._state == CONNECTING:
                 self._early += data
                 if len(self._early) >= EARLY_MAX:
-                    self._hold()
+                    self.stop_reading()
             return
-        self._batching = True
+        self.batching = True
         try:
             # A reader that has seen the end ignores what follows.
             self._take(reader.feed(data))
-            if self._held or self.queued >= QUEUE_HIGH or reader.pending:
+            if not self.reading or self.queued >= QUEUE_HIGH or reader.pending:
                 self._pump()
         finally:
-            self._batching = False
-            if self._out:
-                self._flush()
+            self.batching = False
+            self.flush()
 
     def eof_received(self) -> bool:
         """Let the transport close: a WebSocket does not live on one leg."""
@@ -369,29 +314,18 @@ class WebSocketProtocol:
         self._deadline.arm(self._limits.close_timeout)
         return False
 
-    def pause_writing(self) -> None:
-        """Stop senders until the peer has read."""
-        self._writing_paused = True
-        self._watch_writes()
-
     def resume_writing(self) -> None:
         """Let the senders go on."""
-        self._writing_paused = False
-        if self._write_deadline is not None:
-            self._write_deadline.disarm()
+        FlowProtocol.resume_writing(self)
         if self._owed_pong is not None and self._state == OPEN:
-            self._emit(frame(frames_cy.PONG, self._owed_pong))
+            self.emit(frame(PONG, self._owed_pong))
         self._owed_pong = None
-        self._wake_senders()
 
     def connection_lost(self, exc) -> None:
         """End everything that waits for the peer."""
-        self._lost = True
-        self._out = []
+        self.release()
         self._end(CLOSED, 1006, "")
         self._deadline.close()
-        if self._write_deadline is not None:
-            self._write_deadline.close()
         self._leave()
 
     # The application's task.
@@ -415,17 +349,15 @@ class WebSocketProtocol:
             self._start_close(1011 if failed else 1000, "")
 
     def _leave(self, _task=None) -> None:
-        if self._lost and (self.task is None or self.task.done()):
+        if self.lost and (self.task is None or self.task.done()):
             self._connections.discard(self)
 
-    @cython.cfunc
     def _require_connecting(self):
         if self._state != CONNECTING:
             if self._reader is None and self._code:
                 raise ChannelClosed(self._code, self._reason)
             raise RuntimeError("the handshake was already answered")
 
-    @cython.cfunc
     def _require_open(self):
         if self._state != OPEN:
             if self._state == CONNECTING:
@@ -434,7 +366,6 @@ class WebSocketProtocol:
 
     # In.
 
-    @cython.cfunc
     def _take(self, events: list):
         """Give messages to the application, answer control frames."""
         if not events:
@@ -470,33 +401,30 @@ class WebSocketProtocol:
                     break
         if pongs and self._state == OPEN:
             # RFC 6455 §5.5.3: of several pings only the last has to be answered.
-            if self._writing_paused:
+            if self.paused:
                 self._owed_pong = pongs.pop()
             else:
                 if len(pongs) > PONGS_MAX:
                     pongs = [pongs.pop()]
-                self._emit(b"".join([frame(frames_cy.PONG, payload) for payload in pongs]))
+                self.emit(b"".join([frame(PONG, payload) for payload in pongs]))
         if self._queue and waiter is not None and not waiter.resume():
             waiter.complete()
 
-    @cython.cfunc
     def _is_flood(self) -> cython.bint:
         """Count a control frame."""
         if self._controls == 0:
-            self._control_start = self._loop.time()
+            self._control_start = self.loop.time()
         self._controls += 1
         if self._controls <= self._limits.max_controls:
             return False
-        if self._loop.time() - self._control_start < CONTROL_WINDOW:
+        if self.loop.time() - self._control_start < CONTROL_WINDOW:
             return True
         self._controls = 0
         return False
 
-    @cython.cfunc
     def _has_pending(self) -> cython.bint:
         return self._reader is not None and self._reader.pending
 
-    @cython.cfunc
     def _pump(self):
         """Take what waits in the reader, a bounded part of it; read on, or stop reading, as the queue has room."""
         turns: cython.int = 0
@@ -506,65 +434,38 @@ class WebSocketProtocol:
         pending: cython.bint = self._has_pending()
         if pending and self.queued < QUEUE_LOW and not self._pumping:
             self._pumping = True
-            self._loop.call_soon(self._go_on)
+            self.loop.call_soon(self._go_on)
         if pending or self.queued >= QUEUE_HIGH:
-            self._hold()
-        elif self._held and self.queued < QUEUE_LOW:
-            self._held = False
-            if not self._lost and not self._transport.is_closing():
-                self._transport.resume_reading()
+            self.stop_reading()
+        elif self.queued < QUEUE_LOW:
+            self.start_reading()
         if self._code and not pending and self._waiter is not None:
             self._waiter.complete()  # the end that it has to be told stands behind what was pending
 
     def _go_on(self) -> None:
         """Take more of what waits in the reader, in a turn of its own."""
         self._pumping = False
-        self._batching = True
+        self.batching = True
         try:
             self._pump()
         finally:
-            self._batching = False
-            self._flush()
-
-    @cython.cfunc
-    def _hold(self):
-        if not self._held:
-            self._held = True
-            if not self._lost and not self._transport.is_closing():
-                self._transport.pause_reading()
+            self.batching = False
+            self.flush()
 
     # Out.
 
-    @cython.cfunc
-    def _emit(self, data: bytes):
-        """Write at the end of this read, or now."""
-        if self._batching:
-            self._out.append(data)
-            self._out_size += len(data)
-            if self._out_size > COLLECTED:
-                self._flush()
-        else:
-            self._transport.write(data)
-
-    @cython.cfunc
     def _emit_frame(self, opcode: cython.int, payload: bytes, compressed: cython.bint):
         if len(payload) <= JOINED:
-            self._emit(frame(opcode, payload, True, compressed))
+            self.emit(frame(opcode, payload, True, compressed))
         else:
-            self._flush()
-            self._transport.write(frame_head(opcode, len(payload), True, compressed))
-            self._transport.write(payload)
+            batching: cython.bint = self.batching
+            self.batching = True
+            self.emit(frame_head(opcode, len(payload), True, compressed))
+            self.emit(payload)
+            self.batching = batching
+            if not batching:
+                self.flush()
 
-    @cython.cfunc
-    def _flush(self):
-        out = self._out
-        if out:
-            self._out = []
-            self._out_size = 0
-            if not self._lost:
-                self._transport.write(out[0] if len(out) == 1 else b"".join(out))
-
-    @cython.cfunc
     def _compressor(self):
         """Return the connection's compressor, whose memory is taken when first needed."""
         if self._deflater is None:
@@ -589,85 +490,68 @@ class WebSocketProtocol:
             raise
         finally:
             self._deflating = False
-            self._wake_senders()
+            self._wake_writers()
         return b"".join(pieces)
-
-    @cython.cfunc
-    def _wake_senders(self):
-        if self._writable:
-            waiting, self._writable = self._writable, []
-            for room in waiting:
-                if not room.done():
-                    room.set_result(None)
 
     # Ends.
 
-    @cython.cfunc
     def _peer_closed(self, code: cython.int, reason):
         """Answer the peer's close frame, or take it for the answer to ours; then close the transport."""
         if self._code == 1006 and not self._deaf:
             # It was still waiting in the reader when the connection ended.
             self._code, self._reason = code, reason
         if self._state == OPEN:
-            self._emit(frame(frames_cy.CLOSE, frames_cy.close_payload(code, reason)))
+            self.emit(frame(CLOSE, close_payload(code, reason)))
         self._end(CLOSED, code, reason)
-        if not self._lost:
+        if not self.lost:
             self._deadline.arm(self._limits.close_timeout)
-            self._flush()
-            self._transport.close()
+            self.finish_writing()
 
-    @cython.cfunc
     def _fail(self, code: cython.int, reason):
         """Fail the connection (RFC 6455 §7.1.7)."""
         LOGGER.info("websocket closed with %d: %s", code, reason)
         if self._state == OPEN:
-            self._emit(frame(frames_cy.CLOSE, frames_cy.close_payload(code, reason)))
+            self.emit(frame(CLOSE, close_payload(code, reason)))
         self._end(CLOSED, code, reason)
         self._linger()
 
-    @cython.cfunc
     def _start_close(self, code: cython.int, reason):
         """Send our close frame and wait for the peer's."""
-        self._emit(frame(frames_cy.CLOSE, frames_cy.close_payload(code, reason)))
+        self.emit(frame(CLOSE, close_payload(code, reason)))
         self._deafen()
         self._end(CLOSING, code, reason)
         self._deadline.arm(self._limits.close_timeout)
 
-    @cython.cfunc
     def _turn_away(self, status: cython.int, reason, headers):
         LOGGER.info("websocket handshake refused with %d: %s", status, reason)
         self._refuse(status, [*headers, (b"content-type", b"text/plain; charset=utf-8")], reason.encode())
 
-    @cython.cfunc
     def _refuse(self, status: cython.int, headers, body: bytes):
         """Answer the handshake with an HTTP response."""
-        self._emit(handshake.response(status, headers, body))
+        self.emit(handshake.response(status, headers, body))
         self._early = b""
         self._end(CLOSED, 1006, "")
         self._linger()
 
-    @cython.cfunc
     def _linger(self):
         """Say that nothing more will come, and drop what still arrives until the peer closes."""
         self._deafen()
-        if self._lost or self._transport.is_closing():
+        if self.lost or self.transport.is_closing():
             return
-        self._flush()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        self.flush()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self._deadline.arm(min(LINGER, self._limits.close_timeout))
 
-    @cython.cfunc
     def _deafen(self):
         """Drop all messages from now on, and read on to find the peer's end."""
         self._deaf = True
         self._queue = None
         self.queued = 0
-        if self._held and not self._pumping:
+        if not self.reading and not self._pumping:
             self._pumping = True
-            self._loop.call_soon(self._go_on)
+            self.loop.call_soon(self._go_on)
 
-    @cython.cfunc
     def _end(self, state: cython.int, code: cython.int, reason):
         """Enter CLOSING or CLOSED and wake everybody; the first code is the one that stays."""
         self._state = state
@@ -675,7 +559,7 @@ class WebSocketProtocol:
             self._code, self._reason = code, reason
         if self._waiter is not None:
             self._waiter.complete()
-        self._wake_senders()
+        self._wake_writers()
 
     # Deadlines.
 
@@ -683,31 +567,18 @@ class WebSocketProtocol:
         """The deadline has passed: of a pause between pings, of a pong, or of the end."""
         limits = self._limits
         if self._state != OPEN:
-            self.abort()
+            # No reset as in `abort`: our last words may lie unread at the peer.
+            self.transport.abort()
         elif not self._pinged:
             self._pinged = True
             self._heard = False
-            if not self._writing_paused:
-                self._emit(frame(frames_cy.PING, b"asteri"))
+            if not self.paused:
+                self.emit(frame(PING, b"asteri"))
             self._deadline.arm(limits.pong_timeout)
-        elif not self._heard and not self._held:
+        elif not self._heard and self.reading:
             # Anything that the peer sends shows that it lives, not only its pong.
             LOGGER.info("websocket peer does not answer pings")
             self.abort()
         else:
             self._pinged = False
             self._deadline.arm(max(limits.ping_interval - limits.pong_timeout, 0.0))
-
-    @cython.cfunc
-    def _watch_writes(self):
-        if self._write_deadline is None:
-            self._write_deadline = Deadline(self._wheel, self._check_writes)
-        self._write_size = self._transport.get_write_buffer_size()
-        self._write_deadline.arm(self._limits.write_timeout)
-
-    def _check_writes(self) -> None:
-        """Give the peer up if it took nothing since the last look."""
-        if self._transport.get_write_buffer_size() >= self._write_size:
-            self.abort()
-        else:
-            self._watch_writes()

@@ -120,17 +120,19 @@ def close_payload(code: int, reason: str = "") -> bytes:
     return code.to_bytes(2, "big") + text
 
 
-def frame_head(opcode: int, length: int, fin: bool = True, compressed: bool = False) -> bytes:
+def frame_head(
+    opcode: cython.int, length: cython.Py_ssize_t, fin: cython.bint = True, compressed: cython.bint = False
+) -> bytes:
     """Return the head of an unmasked frame."""
-    first = opcode | (0x80 if fin else 0) | (0x40 if compressed else 0)
+    first: cython.int = opcode | (0x80 if fin else 0) | (0x40 if compressed else 0)
     if length < 126:
         return bytes((first, length))
     if length < 65536:
         return bytes((first, 126, length >> 8, length & 255))
-    return bytes((first, 127)) + length.to_bytes(8, "big")
+    return bytes((first, 127)) + int(length).to_bytes(8, "big")
 
 
-def frame(opcode: int, payload: bytes, fin: bool = True, compressed: bool = False) -> bytes:
+def frame(opcode: cython.int, payload: bytes, fin: cython.bint = True, compressed: cython.bint = False) -> bytes:
     """Return an unmasked frame."""
     if cython.compiled:
         return _frame(opcode | (0x80 if fin else 0) | (0x40 if compressed else 0), payload)
@@ -223,8 +225,6 @@ def _unmask(
     return number.to_bytes(length, "little")
 
 
-@cython.final
-@cython.cclass
 class FrameReader:
     """Reads a client's frames.
 
@@ -232,30 +232,10 @@ class FrameReader:
         max_message: most bytes of one message, inflated.
         max_fragments: most frames of one message.
         inflater: an `asteri.wire.deflate.Inflater` if permessage-deflate was negotiated.
-    """
 
-    _max_message: cython.Py_ssize_t
-    _max_fragments: cython.Py_ssize_t
-    _inflater: Any
-    _rest: bytes
-    _at: cython.Py_ssize_t  # where the unread part of `_rest` begins
-    _done: cython.bint
-    _more: cython.bint
-    # The message being assembled.
-    _opcode: cython.int
-    _compressed: cython.bint
-    _frames: cython.Py_ssize_t
-    _wire_size: cython.Py_ssize_t
-    _message: bytearray
-    _decoder: Any
-    _swollen: cython.bint  # output waits inside the inflater
-    _ending: cython.bint  # all of the message has been read
-    # The frame being read.
-    _in_frame: cython.bint
-    _fin: cython.bint
-    _left: cython.Py_ssize_t
-    _mask: cython.uint
-    _phase: cython.Py_ssize_t
+    Attributes:
+        pending: `feed(b"")` would give more events, or go on with one.
+    """
 
     def __init__(self, max_message: int = 1 << 24, max_fragments: int = 1 << 17, inflater: Any = None) -> None:
         self._max_message = max_message
@@ -264,7 +244,7 @@ class FrameReader:
         self._rest = b""
         self._at = 0
         self._done = False
-        self._more = False
+        self.pending = False
         self._opcode = 0
         self._compressed = False
         self._frames = 0
@@ -279,11 +259,6 @@ class FrameReader:
         self._mask = 0
         self._phase = 0
 
-    @property
-    def pending(self) -> bool:
-        """True if `feed(b"")` would give more events."""
-        return self._more
-
     def feed(self, data: bytes) -> list[Any]:
         """Take bytes and return the events that they complete, about `BATCH` bytes of them at most."""
         events: list[Any] = []
@@ -297,7 +272,7 @@ class FrameReader:
                 data = self._rest
                 i = self._at
             self._rest = b""
-        self._more = False
+        self.pending = False
         p: cython.p_const_uchar = data
         n: cython.Py_ssize_t = len(data)
         start: cython.Py_ssize_t
@@ -315,7 +290,7 @@ class FrameReader:
         while True:
             if self._swollen:
                 if weight >= BATCH:
-                    self._more = True
+                    self.pending = True
                     break
                 size = len(self._message)
                 failure = self._inflate(b"")
@@ -331,7 +306,7 @@ class FrameReader:
                 continue
             if not self._in_frame:
                 if weight >= BATCH:
-                    self._more = i < n
+                    self.pending = i < n
                     break
                 if n - i < 2:
                     break
@@ -438,7 +413,7 @@ class FrameReader:
                         return self._fail(events, failure)
         if i < n:
             # A batch goes on where it ended; the beginning of a frame must not keep the whole read alive.
-            if self._more:
+            if self.pending:
                 self._rest = data
                 self._at = i
             else:
@@ -446,7 +421,6 @@ class FrameReader:
                 self._at = 0
         return events
 
-    @cython.cfunc
     def _judge(self, first: cython.int, second: cython.int) -> Any:
         """Return the failure that the first two bytes of a frame are, or None."""
         opcode: cython.int = first & 15
@@ -478,7 +452,6 @@ class FrameReader:
             return Failure(1002, "frame is not masked")
         return None
 
-    @cython.cfunc
     def _limit(self, first: cython.int, length: cython.ulonglong) -> Any:
         """Return the failure if a data frame of this length breaks a limit."""
         compressed: cython.bint
@@ -498,7 +471,6 @@ class FrameReader:
             return Failure(1009, "message is too long")
         return None
 
-    @cython.cfunc
     def _append(self, payload: bytes) -> Any:
         if self._opcode == 1:
             if self._decoder is None:
@@ -514,11 +486,9 @@ class FrameReader:
         self._message += payload
         return None
 
-    @cython.cfunc
     def _bad_text(self) -> Any:
         return Failure(1007, "compressed message is invalid" if self._compressed else "text is not UTF-8")
 
-    @cython.cfunc
     def _inflate(self, payload: bytes) -> Any:
         """Inflate one piece, so that a bomb costs no more than the limit and no message much time at once."""
         piece: bytes
@@ -536,7 +506,6 @@ class FrameReader:
             return Failure(1009, "message is too long") if failure is None else failure
         return self._append(piece) if piece else None
 
-    @cython.cfunc
     def _complete(self, events: list) -> Any:  # type: ignore[type-arg]
         """End the message and add it to the events; return the failure, if any."""
         if self._compressed:
@@ -557,7 +526,6 @@ class FrameReader:
         self._message = bytearray()
         return None
 
-    @cython.cfunc
     def _fail(self, events: list, failure: Any) -> list:  # type: ignore[type-arg]
         """End all reading with a failure; drop what was kept."""
         self._done = True

@@ -9,7 +9,7 @@ import logging
 import socket
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -17,13 +17,24 @@ import websockets.asyncio.client as client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from asteri.exchange import Channel, ChannelClosed, Doors, Exchange
-from asteri.protocol.ws import WebSocketLimits, upgrader
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.wire.deflate import DeflateSettings
 from tests.asteri import serving as http
-from tests.asteri.serving import run
+from tests.asteri import websocket_peer
+from tests.asteri.forms import family
+from tests.asteri.serving import LOOPS, run
 from tests.asteri.websocket_peer import DEFLATE, HANDSHAKE, Door, Peer, connected, deflated, echo, masked, serving
 
 LEAK: contextvars.ContextVar[str] = contextvars.ContextVar("LEAK", default="-")
+KINDS = [("compiled", loop) for loop in LOOPS] + [("interpreted", "asyncio")]
+
+
+@pytest.fixture(autouse=True, params=KINDS, ids="-".join)
+def form(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run every test here on both forms and on every loop."""
+    websocket_peer.current[0], http.current[0] = request.param
+    yield request.param[0]
+    websocket_peer.current[0], http.current[0] = None, "asyncio"
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
@@ -495,7 +506,7 @@ async def serving_http(form: str, door: Door, **limits: Any) -> AsyncIterator[ht
     def hello(exchange: Exchange) -> None:
         exchange.respond(200, (), exchange.path.encode())
 
-    hook = upgrader(door, WebSocketLimits(**limits))
+    hook = family(form)["ws"].upgrader(door, WebSocketLimits(**limits))
     async with http.serving(form, Doors(hello, door), websocket=hook) as server:
         yield server
         async with asyncio.timeout(5):
@@ -503,7 +514,6 @@ async def serving_http(form: str, door: Door, **limits: Any) -> AsyncIterator[ht
                 await asyncio.sleep(0.002)
 
 
-@pytest.mark.parametrize("form", ["compiled", "interpreted"])
 def test_takes_over_from_http(form: str) -> None:
     seen: list[Any] = []
 
@@ -525,9 +535,9 @@ def test_takes_over_from_http(form: str) -> None:
     run(scenario())
 
 
-def test_upgrade_behind_pipelined_requests() -> None:
+def test_upgrade_behind_pipelined_requests(form: str) -> None:
     async def scenario() -> None:
-        async with serving_http("interpreted", echo) as server:
+        async with serving_http(form, echo) as server:
             peer = await server.connect()
             ping = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
             await peer.send(ping % 1 + ping % 2 + HANDSHAKE % b"" + masked(1, b"early") + masked(2, b"x" * 100_000))
@@ -551,9 +561,9 @@ def test_upgrade_behind_pipelined_requests() -> None:
         (b"Host: x", b"Host: x\r\nOrigin: https://evil.example", 403),
     ],
 )
-def test_refusals_over_http(old: bytes, new: bytes, status: int) -> None:
+def test_refusals_over_http(form: str, old: bytes, new: bytes, status: int) -> None:
     async def scenario() -> None:
-        async with serving_http("interpreted", echo, origins=frozenset({"https://good.example"})) as server:
+        async with serving_http(form, echo, origins=frozenset({"https://good.example"})) as server:
             peer = await server.connect()
             await peer.send((HANDSHAKE % b"").replace(old, new))
             assert (await peer.answer())[0] == status
@@ -563,9 +573,9 @@ def test_refusals_over_http(old: bytes, new: bytes, status: int) -> None:
     run(scenario())
 
 
-def test_shutdown_over_http() -> None:
+def test_shutdown_over_http(form: str) -> None:
     async def scenario() -> None:
-        async with serving_http("interpreted", echo) as server, client.connect(f"ws://127.0.0.1:{server.port}/") as ws:
+        async with serving_http(form, echo) as server, client.connect(f"ws://127.0.0.1:{server.port}/") as ws:
             for connection in list(server.connections):
                 connection.draining = True
                 connection.shutdown()
