@@ -36,6 +36,7 @@ cdef class WebSocketProtocol(FlowProtocol):
     cdef Waiter _waiter
     cdef bint _deaf  # messages are dropped
     cdef bint _pumping  # `_go_on` is scheduled
+    cdef bint _taking  # events are given out
     cdef bint _heard
     cdef int _controls
     cdef double _control_start
@@ -50,6 +51,7 @@ cdef class WebSocketProtocol(FlowProtocol):
     cdef _require_connecting(self)
     cdef _require_open(self)
     cdef _take(self, list events)
+    cdef _pong(self, list payloads)
     cdef bint _is_flood(self) except -1
     cdef bint _has_pending(self)
     cdef _pump(self)

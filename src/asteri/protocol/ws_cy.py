@@ -126,6 +126,7 @@ class WebSocketProtocol(FlowProtocol):
         self._waiter = None
         self._deaf = False
         self._pumping = False
+        self._taking = False
         self._heard = False
         self._controls = 0
         self._control_start = 0.0
@@ -367,28 +368,26 @@ class WebSocketProtocol(FlowProtocol):
     # In.
 
     def _take(self, events: list):
-        """Give messages to the application, answer control frames."""
-        if not events:
-            return
-        event = events[0]
-        kind = type(event)
-        waiter = self._waiter
-        # The common case: one message, for which the application waits.
-        if len(events) == 1 and (kind is str or kind is bytes) and waiter is not None:
-            if not self._deaf and not self._queue:
-                self._handed = event
-                if waiter.resume():
-                    return
-                self._handed = None
+        """Give messages to the application and answer control frames, in their order."""
         pongs: list = []
+        self._taking = True
         for event in events:
             kind = type(event)
             if kind is str or kind is bytes:
-                if not self._deaf:
-                    if self._queue is None:
-                        self._queue = deque()  # most connections never need it
-                    self._queue.append(event)
-                    self.queued += len(event) + MESSAGE_COST
+                if self._deaf:
+                    continue
+                if pongs:
+                    self._pong(pongs)
+                    pongs = []
+                if self._waiter is not None and not self._queue:
+                    self._handed = event
+                    if self._waiter.resume():
+                        continue
+                    self._handed = None
+                if self._queue is None:
+                    self._queue = deque()  # most connections never need it
+                self._queue.append(event)
+                self.queued += len(event) + MESSAGE_COST
             elif kind is Close:
                 self._peer_closed(event.code, event.reason)
             elif kind is Failure:
@@ -399,16 +398,23 @@ class WebSocketProtocol(FlowProtocol):
                 if self._is_flood():
                     self._fail(1008, "too many control frames")
                     break
-        if pongs and self._state == OPEN:
+        if pongs:
+            self._pong(pongs)
+        self._taking = False
+        if self._queue and self._waiter is not None:
+            self._waiter.complete()
+
+    def _pong(self, payloads: list) -> None:
+        """Answer pings that came in a row."""
+        if self._state == OPEN:
             # RFC 6455 §5.5.3: of several pings only the last has to be answered.
             if self.paused:
-                self._owed_pong = pongs.pop()
+                self._owed_pong = payloads.pop()
+            elif len(payloads) > PONGS_MAX:
+                self.emit(frame(PONG, payloads.pop()))
             else:
-                if len(pongs) > PONGS_MAX:
-                    pongs = [pongs.pop()]
-                self.emit(b"".join([frame(PONG, payload) for payload in pongs]))
-        if self._queue and waiter is not None and not waiter.resume():
-            waiter.complete()
+                for payload in payloads:
+                    self.emit(frame(PONG, payload))
 
     def _is_flood(self) -> cython.bint:
         """Count a control frame."""
@@ -427,6 +433,8 @@ class WebSocketProtocol(FlowProtocol):
 
     def _pump(self):
         """Take what waits in the reader, a bounded part of it; read on, or stop reading, as the queue has room."""
+        if self._taking:
+            return  # the application runs inside `_take`; its caller comes here next
         turns: cython.int = 0
         while self._has_pending() and self.queued < QUEUE_LOW and turns < TURN:
             turns += 1
