@@ -224,7 +224,7 @@ class Peer(asyncio.Protocol, WebSocketProtocol):
         if opcode == 8:
             self._closed(payload)
         elif opcode == 9:
-            self.runCase.onPing(payload.decode("latin-1"))
+            # The suite's client tells no case of a ping, it answers.
             if self.state == self.STATE_OPEN:
                 self.sendFrame(opcode=10, payload=payload)
         elif opcode == 10:

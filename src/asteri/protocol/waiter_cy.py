@@ -112,8 +112,6 @@ class Waiter:
         """Take the callback of the one task that waits."""
         if self._state != PENDING:
             self._loop.call_soon(callback, self, context=context)
-        elif self._callback is not None:
-            raise RuntimeError("one task waits already")
         else:
             self._callback = callback
             self._context = context
@@ -126,6 +124,8 @@ class Waiter:
 
     def __next__(self):
         if self._state == PENDING:
+            if self._callback is not None:
+                raise RuntimeError("one task waits already")
             self._asyncio_future_blocking = True
             return self
         if self._state == CANCELLED:

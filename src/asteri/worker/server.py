@@ -27,6 +27,7 @@ from asteri.protocol.select import protocol_factory
 from asteri.protocol.timeouts import Timeouts
 from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.settings import Settings
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
@@ -180,7 +181,7 @@ class Server:
             base_context=context,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
-            websocket=upgrader(doors.websocket),
+            websocket=upgrader(doors.websocket, WebSocketLimits.of(settings)),
             wheel=self._wheel,
         )
         for listener in self.listeners:
