@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import platform
 import socket
 import subprocess
@@ -26,13 +27,15 @@ WAITING, WORKING = 24, 2  # cases at once: most only wait for a second, those of
 
 
 @contextlib.contextmanager
-def serving(door: str, *options: str) -> Iterator[int]:
+def serving(door: str, *options: str, **environment: str) -> Iterator[int]:
     """Serve the echo application in a process of its own; give the port."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     command = [sys.executable, "-m", "asteri", f"conformance.autobahn.echo:{door}", "-b", f"127.0.0.1:{port}"]
-    process = subprocess.Popen([*command, "--log-level", "error", *options], cwd=ROOT)
+    process = subprocess.Popen(
+        [*command, "--log-level", "error", *options], cwd=ROOT, env={**os.environ, **environment}
+    )
     try:
         deadline = time.monotonic() + 20
         while True:

@@ -18,6 +18,7 @@ import sys
 import tarfile
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -28,13 +29,14 @@ __all__ = ["VERSION", "case_id", "load_cases", "select"]
 
 VERSION = "25.10.1"
 CACHE = Path(__file__).resolve().parents[2] / "build" / "autobahn"
-PROLOGUE = "from python2 import b2a_hex, unichr, xrange\n"
+PROLOGUE = "from python2 import b2a_hex, read, unichr, xrange\n"
 ADAPTATIONS = [
     (re.compile(r"^#.*coding=.*$", re.M), "#"),
     (re.compile(r"^(\s*)print(?: (.*))?$", re.M), r"\1print(\2)"),
     (re.compile(r"\(object, Case, \)"), "(Case,)"),
     (re.compile(r"^   implements\(.*$", re.M), ""),
     (re.compile(r"binascii\.b2a_hex\("), "b2a_hex("),
+    (re.compile(r"open\(fn, 'rb'\)\.read\(\)"), "read(fn)"),
 ]
 
 
@@ -175,13 +177,17 @@ def _stubs(directory: Path) -> dict[str, ModuleType]:
     def b2a_hex(text: str) -> str:
         return text.encode("latin-1").hex()
 
+    @cache
+    def read(path: str) -> bytes:
+        return Path(path).read_bytes()
+
     def resource(package: str, path: str) -> str:
         return str(directory / path)
 
     unused: Any = None  # for the server's side of a negotiation, and for a case that is not in the suite's list
     return dict(
         [
-            *module("python2", b2a_hex=b2a_hex, unichr=chr, xrange=range),
+            *module("python2", b2a_hex=b2a_hex, read=read, unichr=chr, xrange=range),
             *module("autobahn"),
             *module("autobahn.websocket"),
             *module("autobahn.websocket.protocol", WebSocketProtocol=WebSocketProtocol),
