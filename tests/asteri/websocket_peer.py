@@ -27,8 +27,10 @@ __all__ = [
     "current",
     "deflated",
     "echo",
+    "echo_on",
     "masked",
     "serving",
+    "upgrade_request",
 ]
 
 Door = Callable[[Channel], Awaitable[None]]
@@ -202,8 +204,18 @@ async def connected(server: Server, extra: bytes = b"", data: bytes = b"", statu
             await writer.wait_closed()
 
 
+def upgrade_request() -> RequestHead:
+    """Return the head of a plain handshake, as HTTP/1.1 gives it."""
+    fields = [tuple(line.split(b": ")) for line in (HANDSHAKE % b"").split(b"\r\n")[1:] if line]
+    return RequestHead("GET", "/chat", b"/chat", b"a=1", Fields(*((k.lower(), v) for k, v in fields)))
+
+
 async def echo(channel: Channel) -> None:
     await channel.accept()
+    await echo_on(channel)
+
+
+async def echo_on(channel: Channel) -> None:
     with contextlib.suppress(ChannelClosed):
         while True:
             await channel.send(await channel.receive())
