@@ -41,7 +41,7 @@ cdef class WebSocketProtocol(FlowProtocol):
     cdef int _controls
     cdef double _control_start
     # Out.
-    cdef bint _deflating  # a large message is being deflated: others wait
+    cdef bint _sending  # a large message is being sent: others wait
     cdef object _deflater
     cdef object _owed_pong
     # Deadlines.
@@ -55,7 +55,9 @@ cdef class WebSocketProtocol(FlowProtocol):
     cdef bint _is_flood(self) except -1
     cdef bint _has_pending(self)
     cdef _pump(self)
-    cdef _emit_frame(self, int opcode, bytes payload, bint compressed)
+    cdef _go_on_soon(self)
+    cdef _emit_message(self, int opcode, bytes payload, bint compressed)
+    cdef _room(self)
     cdef _compressor(self)
     cdef _peer_closed(self, int code, reason)
     cdef _fail(self, int code, reason)

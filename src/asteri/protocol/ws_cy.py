@@ -67,7 +67,9 @@ QUEUE_LOW = cython.declare(cython.Py_ssize_t, 16384)
 MESSAGE_COST = cython.declare(cython.Py_ssize_t, 64)
 EARLY_MAX = cython.declare(cython.Py_ssize_t, 65536)
 JOINED = cython.declare(cython.Py_ssize_t, 65536)  # larger payloads are not copied behind their head
-SLICE = cython.declare(cython.Py_ssize_t, 131072)  # deflated in one turn of the loop: about a millisecond
+LARGE = cython.declare(cython.Py_ssize_t, 1048576)  # larger messages are not handled in one turn of the loop
+SLICE = cython.declare(cython.Py_ssize_t, 131072)  # of a large message, sent in one turn: 1 ms, deflated up to 7
+READ = cython.declare(cython.Py_ssize_t, 131072)  # a read of this size is the last in its turn
 TURN = cython.declare(cython.int, 4)  # batches of the reader in one turn
 PONGS_MAX = 16
 CONTROL_WINDOW = 10.0
@@ -130,7 +132,7 @@ class WebSocketProtocol(FlowProtocol):
         self._heard = False
         self._controls = 0
         self._control_start = 0.0
-        self._deflating = False
+        self._sending = False
         self._deflater = None
         self._owed_pong = None
         self._deadline = Deadline(wheel, self._late)
@@ -226,37 +228,30 @@ class WebSocketProtocol(FlowProtocol):
             RuntimeError: the channel was not accepted.
         """
         # The common case: nothing to compress and nothing to wait for, so nothing to await either.
-        if type(data) is str and self._state == OPEN and not self.paused and not self._deflating:
+        if type(data) is str and len(data) <= JOINED and self._state == OPEN and not (self.paused or self._sending):
             if self._agreement is None or (len(data) < self._threshold and data.isascii()):
                 self.emit(text_frame(data))
                 return OVER
         return self._send_in_turn(data)
 
     async def _send_in_turn(self, data) -> None:
-        opcode: cython.int
-        if isinstance(data, str):
-            opcode = TEXT
-            payload = data.encode()
-        elif isinstance(data, (bytes, bytearray, memoryview)):
+        opcode: cython.int = TEXT
+        if not isinstance(data, str):
             opcode = BINARY
-            payload = bytes(data)
-        else:
-            raise TypeError(f"a message is str or bytes, not {type(data).__name__}")
-        while self._state == OPEN and (self.paused or self._deflating):
-            room = self.loop.create_future()
-            if self._writers is None:
-                self._writers = []
-            self._writers.append(room)
-            await room
+            if not isinstance(data, (bytes, bytearray, memoryview)):
+                raise TypeError(f"a message is str or bytes, not {type(data).__name__}")
+            data = bytes(data)
+        while self._state == OPEN and (self.paused or self._sending):
+            await self._room()
         self._require_open()
+        if len(data) > LARGE:
+            await self._send_fragments(opcode, data)
+            return
+        payload = data.encode() if opcode == TEXT else data
         if self._agreement is None or len(payload) < self._threshold:
-            self._emit_frame(opcode, payload, False)
-        elif len(payload) <= SLICE:
-            self._emit_frame(opcode, self._compressor().deflate(payload), True)
+            self._emit_message(opcode, payload, False)
         else:
-            payload = await self._deflate(payload)
-            self._require_open()
-            self._emit_frame(opcode, payload, True)
+            self._emit_message(opcode, self._compressor().deflate(payload), True)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Start the closing handshake, which goes on by itself; before `accept`, reject with 403.
@@ -305,6 +300,10 @@ class WebSocketProtocol(FlowProtocol):
             self._take(reader.feed(data))
             if not self.reading or self.queued >= QUEUE_HIGH or reader.pending:
                 self._pump()
+            if self.reading and len(data) >= READ:
+                # libuv reads a socket up to 32 times in a turn.
+                self.stop_reading()
+                self._go_on_soon()
         finally:
             self.batching = False
             self.flush()
@@ -379,7 +378,7 @@ class WebSocketProtocol(FlowProtocol):
                 if pongs:
                     self._pong(pongs)
                     pongs = []
-                if self._waiter is not None and not self._queue:
+                if self._waiter is not None and not self._queue and len(event) <= LARGE:
                     self._handed = event
                     if self._waiter.resume():
                         continue
@@ -440,15 +439,19 @@ class WebSocketProtocol(FlowProtocol):
             turns += 1
             self._take(self._reader.feed(b""))
         pending: cython.bint = self._has_pending()
-        if pending and self.queued < QUEUE_LOW and not self._pumping:
-            self._pumping = True
-            self.loop.call_soon(self._go_on)
+        if pending and self.queued < QUEUE_LOW:
+            self._go_on_soon()
         if pending or self.queued >= QUEUE_HIGH:
             self.stop_reading()
         elif self.queued < QUEUE_LOW:
             self.start_reading()
         if self._code and not pending and self._waiter is not None:
             self._waiter.complete()  # the end that it has to be told stands behind what was pending
+
+    def _go_on_soon(self):
+        if not self._pumping:
+            self._pumping = True
+            self.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Take more of what waits in the reader, in a turn of its own."""
@@ -462,17 +465,58 @@ class WebSocketProtocol(FlowProtocol):
 
     # Out.
 
-    def _emit_frame(self, opcode: cython.int, payload: bytes, compressed: cython.bint):
+    def _emit_message(self, opcode: cython.int, payload: bytes, compressed: cython.bint):
         if len(payload) <= JOINED:
             self.emit(frame(opcode, payload, True, compressed))
-        else:
-            batching: cython.bint = self.batching
-            self.batching = True
-            self.emit(frame_head(opcode, len(payload), True, compressed))
-            self.emit(payload)
-            self.batching = batching
-            if not batching:
-                self.flush()
+            return
+        batching: cython.bint = self.batching
+        self.batching = True
+        self.emit(frame_head(opcode, len(payload), True, compressed))
+        self.emit(payload)
+        self.batching = batching
+        if not batching:
+            self.flush()
+
+    async def _send_fragments(self, opcode: cython.int, data) -> None:
+        """Send a large message a slice in each turn of the loop, as the peer reads; others wait meanwhile."""
+        at: cython.Py_ssize_t = 0
+        size: cython.Py_ssize_t = len(data)
+        compressed: cython.bint = self._agreement is not None
+        deflater = self._compressor() if compressed else None
+        self._sending = True
+        try:
+            while at < size:
+                part = data[at : at + SLICE]
+                at += SLICE
+                if type(part) is str:
+                    part = part.encode()
+                if deflater is not None:
+                    part = deflater.add(part) if at < size else deflater.deflate(part)
+                if part or at >= size:
+                    self.emit(frame(opcode, part, at >= size, compressed))
+                    opcode = 0
+                    compressed = False
+                if at < size:
+                    await asyncio.sleep(0)
+                    while self.paused and self._state == OPEN:
+                        await self._room()
+                    self._require_open()
+        except BaseException:
+            # A message that was given up in the middle can not be taken back.
+            if self._state == OPEN:
+                self._start_close(1011, "a message was not sent to its end")
+            raise
+        finally:
+            self._sending = False
+            self._wake_writers()
+
+    def _room(self):
+        """Return a future that ends when something has changed for those who want to send."""
+        room = self.loop.create_future()
+        if self._writers is None:
+            self._writers = []
+        self._writers.append(room)
+        return room
 
     def _compressor(self):
         """Return the connection's compressor, whose memory is taken when first needed."""
@@ -480,26 +524,6 @@ class WebSocketProtocol(FlowProtocol):
             agreement = self._agreement
             self._deflater = Deflater(self._limits.deflate, agreement.server_bits, agreement.server_takeover)
         return self._deflater
-
-    async def _deflate(self, payload: bytes) -> bytes:
-        """Compress a large message, a slice in each turn of the loop; others wait meanwhile."""
-        at: cython.Py_ssize_t
-        deflater = self._compressor()
-        pieces: list = []
-        self._deflating = True
-        try:
-            for at in range(0, len(payload), SLICE):
-                pieces.append(deflater.add(payload[at : at + SLICE]))
-                await asyncio.sleep(0)
-            pieces.append(deflater.finish())
-        except BaseException:
-            # What it has taken in will never be sent; a new one refers to nothing that the peer has not got.
-            self._deflater = None
-            raise
-        finally:
-            self._deflating = False
-            self._wake_writers()
-        return b"".join(pieces)
 
     # Ends.
 
@@ -556,9 +580,8 @@ class WebSocketProtocol(FlowProtocol):
         self._deaf = True
         self._queue = None
         self.queued = 0
-        if not self.reading and not self._pumping:
-            self._pumping = True
-            self.loop.call_soon(self._go_on)
+        if not self.reading:
+            self._go_on_soon()
 
     def _end(self, state: cython.int, code: cython.int, reason):
         """Enter CLOSING or CLOSED and wake everybody; the first code is the one that stays."""
