@@ -29,6 +29,7 @@ FAMILY = (
     "asteri.protocol.select",
     "asteri.wire.frames_cy",
     "asteri.protocol.waiter_cy",
+    "asteri.protocol.ws_sender_cy",
     "asteri.protocol.ws_cy",
     "asteri.protocol.ws",
 )

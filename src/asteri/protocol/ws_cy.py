@@ -37,21 +37,22 @@ except ImportError:
     from asteri.wire.interpreted import cython
 
 from asteri.exchange import ChannelClosed, Disconnected
-from asteri.protocol.waiter_cy import OVER
 from asteri.wire import handshake
-from asteri.wire.deflate import Deflater, Inflater, negotiate
-from asteri.wire.frames_cy import CLOSE, PING, PONG, Close, Failure, Ping, close_payload
+from asteri.wire.deflate import Inflater, negotiate
+from asteri.wire.frames_cy import CLOSE, PING, Close, Failure, Ping, close_payload
 
 if cython.compiled:
     from cython.cimports.asteri.protocol.flow_cy import FlowProtocol
     from cython.cimports.asteri.protocol.waiter_cy import Waiter
     from cython.cimports.asteri.protocol.wheel_cy import Deadline
-    from cython.cimports.asteri.wire.frames_cy import FrameReader, frame, frame_head, text_frame
+    from cython.cimports.asteri.protocol.ws_sender_cy import Sender
+    from cython.cimports.asteri.wire.frames_cy import FrameReader, frame
 else:
     from asteri.protocol.flow_cy import FlowProtocol
     from asteri.protocol.waiter_cy import Waiter
     from asteri.protocol.wheel_cy import Deadline
-    from asteri.wire.frames_cy import FrameReader, frame, frame_head, text_frame
+    from asteri.protocol.ws_sender_cy import Sender
+    from asteri.wire.frames_cy import FrameReader, frame
 
 __all__ = ["WebSocketProtocol"]
 
@@ -66,20 +67,16 @@ QUEUE_HIGH = cython.declare(cython.Py_ssize_t, 65536)
 QUEUE_LOW = cython.declare(cython.Py_ssize_t, 16384)
 MESSAGE_COST = cython.declare(cython.Py_ssize_t, 64)
 EARLY_MAX = cython.declare(cython.Py_ssize_t, 65536)
-JOINED = cython.declare(cython.Py_ssize_t, 65536)  # larger payloads are not copied behind their head
-LARGE = cython.declare(cython.Py_ssize_t, 1048576)  # larger messages are not handled in one turn of the loop
-SLICE = cython.declare(cython.Py_ssize_t, 131072)  # of a large message, sent in one turn: 1 ms, deflated up to 7
+LARGE = cython.declare(
+    cython.Py_ssize_t, 1048576
+)  # a message that took long to read: the task goes on in the next turn
 READ = cython.declare(cython.Py_ssize_t, 131072)  # a read of this size is the last in its turn
 TURN = cython.declare(cython.int, 4)  # batches of the reader in one turn
-PONGS_MAX = 16
 CONTROL_WINDOW = 10.0
 LINGER = 2.0
 
-TEXT = cython.declare(cython.int, 1)
-BINARY = cython.declare(cython.int, 2)
 
-
-class WebSocketProtocol(FlowProtocol):
+class WebSocketProtocol(Sender):
     """Speaks WebSocket on a transport and is the application's `Channel`.
 
     The handshake is judged at once. Is it refused, the answer is written and the application never called.
@@ -100,7 +97,7 @@ class WebSocketProtocol(FlowProtocol):
     def __init__(
         self, *, loop, transport, wheel, head, leftover, door, limits, base_context, connections, connection
     ) -> None:
-        FlowProtocol.__init__(self, loop, wheel, base_context, limits.write_timeout)
+        Sender.__init__(self, loop, wheel, base_context, limits)
         self.take_transport(transport)
         self._behind = True  # HTTP/1's last answers may still wait in the transport
         self.path = head.path
@@ -113,14 +110,8 @@ class WebSocketProtocol(FlowProtocol):
         self.task = None
         self.queued = 0
         self._door = door
-        self._limits = limits
         self._connections = connections
         self._upgrade = None
-        self._agreement = None
-        self._threshold = 0
-        self._state = CONNECTING
-        self._code = 0
-        self._reason = ""
         self._early = leftover
         self._reader = None
         self._queue = None
@@ -132,9 +123,6 @@ class WebSocketProtocol(FlowProtocol):
         self._heard = False
         self._controls = 0
         self._control_start = 0.0
-        self._sending = False
-        self._deflater = None
-        self._owed_pong = None
         self._deadline = Deadline(wheel, self._late)
         self._pinged = False
         connections.add(self)
@@ -220,39 +208,6 @@ class WebSocketProtocol(FlowProtocol):
                 self._waiter = Waiter(self.loop)
             await self._waiter
 
-    def send(self, data):
-        """Send one message when the peer has room for it.
-
-        Raises:
-            ChannelClosed: the connection is closed.
-            RuntimeError: the channel was not accepted.
-        """
-        # The common case: nothing to compress and nothing to wait for, so nothing to await either.
-        if type(data) is str and len(data) <= JOINED and self._state == OPEN and not (self.paused or self._sending):
-            if self._agreement is None or (len(data) < self._threshold and data.isascii()):
-                self.emit(text_frame(data))
-                return OVER
-        return self._send_in_turn(data)
-
-    async def _send_in_turn(self, data) -> None:
-        opcode: cython.int = TEXT
-        if not isinstance(data, str):
-            opcode = BINARY
-            if not isinstance(data, (bytes, bytearray, memoryview)):
-                raise TypeError(f"a message is str or bytes, not {type(data).__name__}")
-            data = bytes(data)
-        while self._state == OPEN and (self.paused or self._sending):
-            await self._room()
-        self._require_open()
-        if len(data) > LARGE:
-            await self._send_fragments(opcode, data)
-            return
-        payload = data.encode() if opcode == TEXT else data
-        if self._agreement is None or len(payload) < self._threshold:
-            self._emit_message(opcode, payload, False)
-        else:
-            self._emit_message(opcode, self._compressor().deflate(payload), True)
-
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Start the closing handshake, which goes on by itself; before `accept`, reject with 403.
 
@@ -314,13 +269,6 @@ class WebSocketProtocol(FlowProtocol):
         self._deadline.arm(self._limits.close_timeout)
         return False
 
-    def resume_writing(self) -> None:
-        """Let the senders go on."""
-        FlowProtocol.resume_writing(self)
-        if self._owed_pong is not None and self._state == OPEN:
-            self.emit(frame(PONG, self._owed_pong))
-        self._owed_pong = None
-
     def connection_lost(self, exc) -> None:
         """End everything that waits for the peer."""
         self.release()
@@ -357,12 +305,6 @@ class WebSocketProtocol(FlowProtocol):
             if self._reader is None and self._code:
                 raise ChannelClosed(self._code, self._reason)
             raise RuntimeError("the handshake was already answered")
-
-    def _require_open(self):
-        if self._state != OPEN:
-            if self._state == CONNECTING:
-                raise RuntimeError("the channel was not accepted")
-            raise ChannelClosed(self._code, self._reason)
 
     # In.
 
@@ -402,18 +344,6 @@ class WebSocketProtocol(FlowProtocol):
         self._taking = False
         if self._queue and self._waiter is not None:
             self._waiter.complete()
-
-    def _pong(self, payloads: list) -> None:
-        """Answer pings that came in a row."""
-        if self._state == OPEN:
-            # RFC 6455 §5.5.3: of several pings only the last has to be answered.
-            if self.paused:
-                self._owed_pong = payloads.pop()
-            elif len(payloads) > PONGS_MAX:
-                self.emit(frame(PONG, payloads.pop()))
-            else:
-                for payload in payloads:
-                    self.emit(frame(PONG, payload))
 
     def _is_flood(self) -> cython.bint:
         """Count a control frame."""
@@ -462,68 +392,6 @@ class WebSocketProtocol(FlowProtocol):
         finally:
             self.batching = False
             self.flush()
-
-    # Out.
-
-    def _emit_message(self, opcode: cython.int, payload: bytes, compressed: cython.bint):
-        if len(payload) <= JOINED:
-            self.emit(frame(opcode, payload, True, compressed))
-            return
-        batching: cython.bint = self.batching
-        self.batching = True
-        self.emit(frame_head(opcode, len(payload), True, compressed))
-        self.emit(payload)
-        self.batching = batching
-        if not batching:
-            self.flush()
-
-    async def _send_fragments(self, opcode: cython.int, data) -> None:
-        """Send a large message a slice in each turn of the loop, as the peer reads; others wait meanwhile."""
-        at: cython.Py_ssize_t = 0
-        size: cython.Py_ssize_t = len(data)
-        compressed: cython.bint = self._agreement is not None
-        deflater = self._compressor() if compressed else None
-        self._sending = True
-        try:
-            while at < size:
-                part = data[at : at + SLICE]
-                at += SLICE
-                if type(part) is str:
-                    part = part.encode()
-                if deflater is not None:
-                    part = deflater.add(part) if at < size else deflater.deflate(part)
-                if part or at >= size:
-                    self.emit(frame(opcode, part, at >= size, compressed))
-                    opcode = 0
-                    compressed = False
-                if at < size:
-                    await asyncio.sleep(0)
-                    while self.paused and self._state == OPEN:
-                        await self._room()
-                    self._require_open()
-        except BaseException:
-            # A message that was given up in the middle can not be taken back.
-            if self._state == OPEN:
-                self._start_close(1011, "a message was not sent to its end")
-            raise
-        finally:
-            self._sending = False
-            self._wake_writers()
-
-    def _room(self):
-        """Return a future that ends when something has changed for those who want to send."""
-        room = self.loop.create_future()
-        if self._writers is None:
-            self._writers = []
-        self._writers.append(room)
-        return room
-
-    def _compressor(self):
-        """Return the connection's compressor, whose memory is taken when first needed."""
-        if self._deflater is None:
-            agreement = self._agreement
-            self._deflater = Deflater(self._limits.deflate, agreement.server_bits, agreement.server_takeover)
-        return self._deflater
 
     # Ends.
 
