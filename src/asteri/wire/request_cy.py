@@ -253,10 +253,10 @@ class RequestParser:
 
     @cython.cfunc
     def _measure_field(self, end: cython.Py_ssize_t):
-        if end - self._pos > self._max_header:
-            self._fail(431, "header too long")
-        if end - self._fields > self._max_total:
-            self._fail(431, "headers too large")
+        line: cython.Py_ssize_t = self._pos + self._max_header
+        total: cython.Py_ssize_t = self._fields + self._max_total
+        if end > line or end > total:  # the limit that the bytes passed first is the reason, at any split
+            self._fail(431, "header too long" if line <= total else "headers too large")
 
     @cython.cfunc
     def _request_line(self) -> cython.bint:
