@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fuzz.engine import Target
+from fuzz.target_connection import Connections
 from fuzz.target_frames import Frames
 from fuzz.target_peers import RequestPeers
 from fuzz.target_request import RequestForms
@@ -18,4 +19,5 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "peers": RequestPeers,
     "frames": Frames,
     "response": Responses,
+    "connection": Connections,
 }

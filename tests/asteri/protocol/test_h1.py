@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import socket
+import struct
 from typing import Any
 
 import pytest
@@ -274,6 +276,29 @@ def test_an_application_that_answers_a_refused_request_is_not_at_fault(
 
     run(main())
     assert ended == ["/respond", "/begin"] and not caplog.records
+
+
+def test_a_refusal_to_a_peer_that_has_reset_is_no_exception(form: str, caplog: pytest.LogCaptureFixture) -> None:
+    peers: list[Any] = []
+
+    async def app(x: Any) -> None:
+        sock = peers[0].writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peers[0].reset()
+        await asyncio.sleep(0)
+        x.respond(200, TEXT, b"")
+
+    async def main() -> None:
+        async with serving(form, app) as server:
+            peers.append(await server.connect())
+            await peers[0].send(get() + b"nonsense\r\n")
+            while not server.connections:
+                await asyncio.sleep(0)
+            while server.connections:
+                await asyncio.sleep(0.001)
+
+    run(main())
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("where", ["sync", "async", "late"])
