@@ -23,7 +23,9 @@ FAMILY = (
     "asteri.wire.response_cy",
     "asteri.wire.exchange_cy",
     "asteri.wire.frames_cy",
-    "asteri.protocol.h1",
+    "asteri.protocol.wheel_cy",
+    "asteri.protocol.flow_cy",
+    "asteri.protocol.h1_cy",
     "asteri.protocol.select",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
