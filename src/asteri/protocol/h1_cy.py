@@ -472,7 +472,11 @@ class H1Protocol(FlowProtocol):
             return
         self._lingering = True
         self._drained = 0
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the peer was gone already, and has reset the connection when the answer came
+            self.abort()
+            return
         self.start_reading()
         self._deadline.arm(self.service.timeouts.linger)
 
