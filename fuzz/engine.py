@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from fuzz.shrink import minimise
 
-__all__ = ["FOUND", "Finding", "Target", "Tally", "campaign", "replay", "verdict"]
+__all__ = ["FOUND", "Finding", "Tally", "Target", "campaign", "replay", "verdict"]
 
 FOUND = Path(__file__).resolve().parent.parent / "build" / "fuzz"
 ENOUGH = 5  # findings of one target, after which it is left alone

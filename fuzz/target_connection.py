@@ -20,12 +20,12 @@ from random import Random
 from typing import Any
 
 import h11
-
-from asteri.exchange import AnswerError, Disconnected
-from asteri.wire.limits import Limits
-from fuzz.grammar import cut, cuts, pipeline, seeds
 from tests.asteri.forms import FORMS
 from tests.asteri.serving import Server, serving
+
+from asteri.exchange import AnswerError
+from asteri.wire.limits import Limits
+from fuzz.grammar import cut, cuts, pipeline, seeds
 
 __all__ = ["Connections"]
 
@@ -54,7 +54,6 @@ class Answer:
         self.body = b""
         self.length = -1  # as declared
         self.complete = False
-
 
     def delivered(self, body: bytes) -> bool:
         """Whether a client may take the answer for complete although the application did not end it.

@@ -10,6 +10,8 @@ import zlib
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.asteri.forms import FORMS, family
+from tests.asteri.websocket_peer import masked
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol as WebSocketProtocol
@@ -18,8 +20,6 @@ from websockets.protocol import Side, State
 from asteri.wire.deflate import Inflater
 from fuzz.grammar import cut, cuts, tamper
 from fuzz.rules import Judge, Rule
-from tests.asteri.forms import FORMS, family
-from tests.asteri.websocket_peer import masked
 
 __all__ = ["Frames"]
 
@@ -28,7 +28,15 @@ LARGE = {"max_message": 1 << 24, "max_fragments": 1 << 17}
 TEXTS = ["", "a", "Grüße, 世界 🌍", "x" * 125, "y" * 126, "words, words, words " * 20]
 BAD_TEXTS = [b"\xff", b"\xe4\xb8", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"a\xe4", b"\xed\xa0"]
 CODES = [b"", b"\x03\xe8", b"\x03\xe8bye", b"\x13\x87", b"\x03", b"\x03\xed", b"\x03\xe7", b"\x03\xe8\xff", b"\x0b\xb8"]
-TOKENS = [masked(9), masked(1, b"a"), masked(0, b"b"), masked(2, b"", False), b"\x81\xfe\x00\x7e", b"\x82\xff" + bytes(6), b"\x88\x80"]
+TOKENS = [
+    masked(9),
+    masked(1, b"a"),
+    masked(0, b"b"),
+    masked(2, b"", False),
+    b"\x81\xfe\x00\x7e",
+    b"\x82\xff" + bytes(6),
+    b"\x88\x80",
+]
 
 
 class Difference(NamedTuple):

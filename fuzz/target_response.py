@@ -11,21 +11,57 @@ from types import ModuleType
 from typing import Any
 
 import h11
+from tests.asteri.forms import FORMS, family
 
 from fuzz.grammar import tamper
-from tests.asteri.forms import FORMS, family
 
 __all__ = ["Responses"]
 
 STATUSES = [200, 200, 200, 201, 204, 206, 299, 304, 400, 404, 500, 599, 999]
 ODD_STATUSES = [0, 99, 100, 101, 103, 199, 1000, -1, 10**30, "200", "x", None, 200.5, True]
-NAMES = [b"X-One", b"content-type", b"Set-Cookie", b"Location", b"x", b"Date", b"Server", b"Connection", b"Content-Length"]
+NAMES = [
+    b"X-One",
+    b"content-type",
+    b"Set-Cookie",
+    b"Location",
+    b"x",
+    b"Date",
+    b"Server",
+    b"Connection",
+    b"Content-Length",
+]
 ODD_NAMES = [
     b"", b"a b", b"a:", b"\xe4", b"x\r\ny", b"Transfer-Encoding", b"transfer-encoding ", b"te", b"Keep-Alive", b"Upgrade",
     b"Trailer", b"Proxy-Connection", "x", None, 5, b"content-length", b"a\x00", b"CONTENT-LENGTH",
 ]  # fmt: skip
-VALUES = [b"", b"1", b"text/plain", b"\t a b ", b"\xe4\xff", b"a=b; Path=/", b"close", b"keep-alive, x", b"5", b"0", b"Close , y"]
-ODD_VALUES = [b"a\r\nb: c", b"a\nb", b"\x00", b"\x7f", b"\x0b", "x", None, 5, b"a\rb", b"99999999999999999999", b"+5", b"5 5", b"007"]
+VALUES = [
+    b"",
+    b"1",
+    b"text/plain",
+    b"\t a b ",
+    b"\xe4\xff",
+    b"a=b; Path=/",
+    b"close",
+    b"keep-alive, x",
+    b"5",
+    b"0",
+    b"Close , y",
+]
+ODD_VALUES = [
+    b"a\r\nb: c",
+    b"a\nb",
+    b"\x00",
+    b"\x7f",
+    b"\x0b",
+    "x",
+    None,
+    5,
+    b"a\rb",
+    b"99999999999999999999",
+    b"+5",
+    b"5 5",
+    b"007",
+]
 HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te", b"trailer"}
 FRAMING = {b"content-length", b"transfer-encoding", b"connection", b"date", b"server"}
 DATE = re.compile(rb"date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n")
@@ -43,7 +79,9 @@ class Responses:
 
     def sample(self, chance: Random) -> Any:
         odd = chance.choice((0.0, 0.0, 0.05, 0.3))
-        body = chance.choice((b"", b"a", b"hello", b"\r\n\r\n", b"0\r\n\r\n", b"x" * LARGEST_JOINED, b"x" * (LARGEST_JOINED + 1)))
+        body = chance.choice(
+            (b"", b"a", b"hello", b"\r\n\r\n", b"0\r\n\r\n", b"x" * LARGEST_JOINED, b"x" * (LARGEST_JOINED + 1))
+        )
         status = chance.choice(ODD_STATUSES if chance.random() < odd else STATUSES)
         headers = [_field(chance, odd, len(body)) for _ in range(chance.randrange(5))]
         trailers = [_field(chance, odd, 0) for _ in range(chance.choice((0, 0, 1, 2)))]
@@ -88,12 +126,22 @@ def _field(chance: Random, odd: float, size: int) -> tuple[Any, Any]:
 
 
 def _encode(
-    module: ModuleType, way: str, status: Any, headers: Any, body: bytes, trailers: Any, head: bool, minor: int, keep: bool
+    module: ModuleType,
+    way: str,
+    status: Any,
+    headers: Any,
+    body: bytes,
+    trailers: Any,
+    head: bool,
+    minor: int,
+    keep: bool,
 ) -> tuple[bytes, bool] | None:
     """Return what goes on the wire, as the exchange does it; None if it would have cut the connection."""
     if way == "interim":
         data, keep = module.encode_response(200, (), body, head, minor, keep)
-        return module.encode_interim(status, headers) + data + (body if len(body) > LARGEST_JOINED and not head else b""), keep
+        return module.encode_interim(status, headers) + data + (
+            body if len(body) > LARGEST_JOINED and not head else b""
+        ), keep
     if way == "whole":
         data, keep = module.encode_response(status, headers, body, head, minor, keep)
         bodiless = head or status in (204, 304)
@@ -108,7 +156,16 @@ def _encode(
 
 
 def _misread(
-    wire: bytes, way: str, status: int, headers: Any, body: bytes, trailers: Any, head: bool, minor: int, keep: bool, kept: bool
+    wire: bytes,
+    way: str,
+    status: int,
+    headers: Any,
+    body: bytes,
+    trailers: Any,
+    head: bool,
+    minor: int,
+    keep: bool,
+    kept: bool,
 ) -> str | None:
     """Return what a client reads otherwise than it was given."""
     client = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)

@@ -9,7 +9,6 @@ from fuzz.target_connection import Connections
 from fuzz.target_frames import Frames
 from fuzz.target_peers import RequestPeers
 from fuzz.target_request import RequestForms
-
 from fuzz.target_response import Responses
 
 __all__ = ["TARGETS"]

@@ -280,6 +280,23 @@ def test_an_application_that_answers_a_refused_request_is_not_at_fault(
     assert ended == ["/respond", "/begin"] and not caplog.records
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_refused_body_of_head_is_answered_without_one(form: str, at_once: bool) -> None:
+    async def main() -> None:
+        async with serving(form, echo_body) as server:
+            peer = await server.connect()
+            head = b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            if not at_once:
+                await peer.send(head)
+                await asyncio.sleep(0.01)
+            await peer.send((head if at_once else b"") + b"nonsense\r\n")
+            status, headers, _ = await peer.answer(head_only=True)
+            assert status == 400 and headers["connection"] == "close"
+            assert await peer.rest() == b""
+
+    run(main())
+
+
 def test_a_refusal_to_a_peer_that_is_gone_is_no_exception(form: str, caplog: pytest.LogCaptureFixture) -> None:
     peers: list[socket.socket] = []
 
