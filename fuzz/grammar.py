@@ -7,6 +7,7 @@ come from the corpus of requests.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
@@ -31,7 +32,8 @@ ENDS = [b"\r\n"]
 ODD_ENDS = [b"\n", b"\r", b"\r\r\n", b"\n\r", b"", b"\r\n ", b" \r\n", b"\r\n\r\n", b"\x00\r\n"]
 FIELDS = [
     (b"X-One", b"1"), (b"Accept", b"*/*"), (b"Cookie", b"a=b; c=d"), (b"X", b""), (b"X", b"\t a \t b "),
-    (b"Connection", b"keep-alive"), (b"Connection", b"x, Keep-Alive"), (b"Expect", b"100-continue"), (b"X", b"\xe4\xff"),
+    (b"Connection", b"keep-alive"), (b"Connection", b"x, Keep-Alive"), (b"Expect", b"100-continue"),
+    (b"X", b"\xe4\xff"),
 ]  # fmt: skip
 ODD_FIELDS = [
     (b"Connection", b"close"), (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"Upgrade", b"h2c"),
@@ -43,8 +45,11 @@ ODD_FIELDS = [
     (b"Transfer-Encoding", b"chunked, chunked"), (b"Transfer-Encoding", b""), (b"Transfer-Encoding", b"xchunked"),
     (b"Transfer_Encoding", b"chunked"), (b"Transfer-Encoding", b"\x0bchunked"), (b"Transfer-Encoding", b",chunked"),
     (b"Expect", b"magic"), (b"X ", b"a"), (b"", b"a"), (b"X\x00", b"a"), (b"X", b"a\x00b"), (b"X", b"a\rb"),
-    (b"X", b"\x07"), (b"X", b"\x7f"), (b"\xe4", b"a"), (b"X", b"a" * 80), (b" X", b"folded"), (b"X:", b""), (b"(X)", b""),
+    (b"X", b"\x07"), (b"X", b"\x7f"), (b"\xe4", b"a"), (b"X", b"a" * 80), (b" X", b"folded"),
+    (b"X:", b""), (b"(X)", b""), (b"Transfer-Encoding", b"chunked\t"), (b"Transfer-Encoding", b"CHUNKED"),
+    (b"Connection", b"keep-alive, close"),
 ]  # fmt: skip
+ABSOLUTE = re.compile(rb"(?i)https?://([^/?]+)")
 HOSTS = [b"a", b"A", b"a:80", b"[::1]", b"a.b-c~d"]
 EXTENSIONS = [b"", b"", b"", b"", b";a", b";a=b", b' ; a="b\\"c"', b";a;b=c", b"\t;\ta"]
 ODD_EXTENSIONS = [b";", b"; ;", b";a=", b';a="b', b";a\x00", b";=b", b" ", b";a b", b'; a="\x07"', b";" + b"a" * 30]
@@ -62,7 +67,8 @@ ODD_TRAILERS = [
 BYTES = b'\r\n \t:;,=/?#%\x00\x07\x0b\x7f\x80\xff\\"09aAfFgGzZ.*+-_@[]'
 TOKENS = [
     b"\r\n", b"\r\n\r\n", b"\n\n", b": ", b"0\r\n\r\n", b" HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n", b"Host: a\r\n",
-    b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n", b"\r\n ", b"chunked", b"close", b"%0d%0a",
+    b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n", b"\r\n ",
+    b"chunked", b"close", b"%0d%0a",
 ]  # fmt: skip
 
 
@@ -95,12 +101,15 @@ class _Writer:
         chance = self.chance
         version = self.pick(VERSIONS, ODD_VERSIONS)
         body, framing = self.body()
-        fields = [] if chance.random() < self.odd else [(b"Host", chance.choice(HOSTS))]
+        target = self.pick(TARGETS, ODD_TARGETS)
+        authority = ABSOLUTE.match(target)
+        host = authority[1] if authority and chance.random() >= self.odd else chance.choice(HOSTS)
+        fields = [] if chance.random() < self.odd else [(b"Host", host)]
         fields += framing
         for _ in range(chance.randrange(4)):
             fields.append(self.pick(FIELDS, ODD_FIELDS))
         chance.shuffle(fields)
-        line = self.pick(METHODS, ODD_METHODS) + b" " + self.pick(TARGETS, ODD_TARGETS) + b" " + version + self.end()
+        line = self.pick(METHODS, ODD_METHODS) + b" " + target + b" " + version + self.end()
         return line + b"".join(self.field(name, value) for name, value in fields) + self.end() + body
 
     def body(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -15,11 +15,11 @@ def smaller(value: Any) -> Iterator[Any]:
             for simpler in smaller(item):
                 yield (*value[:index], simpler, *value[index + 1 :])
     elif isinstance(value, list | bytes | str):
-        size = len(value)
-        step = size
+        step = size = len(value)
+        whole: Any = value
         while step:
             for start in range(0, size, step):
-                yield value[:start] + value[start + step :]
+                yield whole[:start] + whole[start + step :]
             step //= 2
         if isinstance(value, list):
             for index, item in enumerate(value):

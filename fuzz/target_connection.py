@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import re
 import socket
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -159,7 +159,7 @@ class Connections:
         self._faults: list[str] = []
         self._runner.get_loop().set_exception_handler(self._fault)
         self._runner.run(self._open())
-        self._descriptors = len(os.listdir("/proc/self/fd"))
+        self._descriptors = _descriptors()
 
     async def _open(self) -> None:
         for form in FORMS:
@@ -201,7 +201,7 @@ class Connections:
             streams[form] = stream
             if end == "half-close" and (wrong := _misread(*stream, application.answers)):
                 return f"{form} {wrong}; the stream is {stream}"
-        if len(os.listdir("/proc/self/fd")) > self._descriptors:
+        if _descriptors() > self._descriptors:
             return "a descriptor is left"
         if end == "half-close" and not _equal(streams["compiled"], streams["interpreted"]):
             return f"forms differ: {streams}"
@@ -256,6 +256,10 @@ class Connections:
         self._runner.run(self._stack.aclose())
         self._runner.close()
         self._logger.setLevel(self._level)
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 async def _turns(count: int) -> None:

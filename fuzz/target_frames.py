@@ -1,7 +1,7 @@
 """The WebSocket frame reader: its two forms at any split, and websockets beside them, compressed messages included.
 
-websockets gives frames, which are put together here. It gets no limits, so the reader has large ones for this comparison
-and small ones for that of its forms.
+websockets gives frames, which are put together here. It gets no limits, so the reader has large ones for this
+comparison and small ones for that of its forms.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ TOKENS = [
     masked(2, b"", False),
     b"\x81\xfe\x00\x7e",
     b"\x82\xff" + bytes(6),
+    b"\x82\xfe\x00\x05" + bytes(9),
     b"\x88\x80",
 ]
 

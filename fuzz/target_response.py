@@ -31,7 +31,8 @@ NAMES = [
     b"Content-Length",
 ]
 ODD_NAMES = [
-    b"", b"a b", b"a:", b"\xe4", b"x\r\ny", b"Transfer-Encoding", b"transfer-encoding ", b"te", b"Keep-Alive", b"Upgrade",
+    b"", b"a b", b"a:", b"\xe4", b"x\r\ny", b"Transfer-Encoding", b"transfer-encoding ", b"te",
+    b"Keep-Alive", b"Upgrade",
     b"Trailer", b"Proxy-Connection", "x", None, 5, b"content-length", b"a\x00", b"CONTENT-LENGTH",
 ]  # fmt: skip
 VALUES = [
@@ -210,8 +211,9 @@ def _misread(
             return f"another {name.decode()}: {wire!r}"
         if sum(key == name for key, _ in fields) != max(len(own), 1):
             return f"not one {name.decode()}: {wire!r}"
-    if way == "stream" and dict(fields).get(b"transfer-encoding") == b"chunked":
-        if _lower(end.headers) != [(name.lower(), value.strip(b" \t")) for name, value in trailers]:
+    if way == "stream" and (b"transfer-encoding", b"chunked") in fields:
+        sent = [(name.lower(), value.strip(b" \t")) for name, value in trailers]
+        if _lower(end.headers) != sent:
             return f"other trailers: {wire!r}"
     options = [value for key, value in fields if key == b"connection"]
     if options != ([b"close"] if not kept else [] if minor else [b"keep-alive"]) or (kept and not keep):

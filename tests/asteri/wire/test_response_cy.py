@@ -123,6 +123,8 @@ def test_what_frames_is_in_no_interim_response_and_no_trailer(form: str, name: b
         module.encode_interim(103, [(name, b"5")])
     with pytest.raises(ValueError, match="trailer"):
         module.encode_trailers([(name, b"5")])
-    assert module.encode_interim(103, [(b"Connection", b"close"), (b"link", b"x")]).endswith(b"Hints\r\nlink: x\r\n\r\n")
+    assert module.encode_interim(103, [(b"Connection", b"close"), (b"link", b"x")]).endswith(
+        b"Hints\r\nlink: x\r\n\r\n"
+    )
     with pytest.raises(ValueError, match="trailer"):
         module.encode_trailers([(b"Set-Cookie", b"a=b")])
