@@ -61,9 +61,9 @@ e2e: ## the tests that need a real browser; installs Chromium from the system's 
 	@$(BIN)/python tools/chromium.py
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
 
-fuzz: ## the wire modules and parsers against their other form and their peers (ARGS="--seconds 600 request")
+fuzz: ## parsers against their other form and against peers (ARGS="--seconds 600 request"; SANITIZE=1: with ASan, UBSan)
 	@$(ENVIRONMENT) --group test
-	$(BIN)/python -m fuzz $(ARGS)
+	$(BIN)/python -m fuzz$(if $(SANITIZE),.sanitized) $(ARGS)
 
 bench: ## the same work on Fenrir and on FastAPI with uvicorn; writes build/bench.json
 	@$(ENVIRONMENT) --group bench

@@ -554,9 +554,10 @@ class RequestParser:
             self._fields = self._pos
             self._count = 0
             return True
-        if self._max_body >= 0 and size > self._max_body - self._received:
-            self._fail(413, "body too large")
-        self._received += size
+        if self._max_body >= 0:  # without a limit nobody asks for the sum, which could overflow
+            if size > self._max_body - self._received:
+                self._fail(413, "body too large")
+            self._received += size
         self._left = size
         self._phase = CHUNK_DATA
         return True

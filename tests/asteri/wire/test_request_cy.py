@@ -162,6 +162,14 @@ def test_body_bytes_arrive_before_the_end(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_chunks_without_a_limit_may_be_as_large_as_numbers_are(form: str) -> None:
+    parser = family(form)["request_cy"].RequestParser(Limits())
+    parser.feed(chunked(b"5\r\nhello\r\n7fffffffffffffff\r\nab"))
+    parser.head()
+    assert (parser.body(), parser.complete) == (b"helloab", False)
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_an_error_stays(form: str) -> None:
     parser = family(form)["request_cy"].RequestParser(LIMITS)
     parser.feed(line(b"nonsense"))
