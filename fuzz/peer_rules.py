@@ -179,6 +179,11 @@ def _says_close(at: Message) -> bool:
     return b"close" in [option.strip(b" \t") for option in options]
 
 
+def _foreign_method(at: Message) -> bool:
+    """llhttp also takes PRI for the beginning of HTTP/2's preface and waits for the rest."""
+    return at.method not in LLHTTP_METHODS and METHOD.fullmatch(at.method) is not None
+
+
 def _too_large(at: Message) -> bool:
     return at.data.count(b"\n") > 100 or max(map(len, at.data.split(b"\n"))) > 8000 or len(at.data) > 60000
 
@@ -393,7 +398,7 @@ LAXER: list[Rule[Difference]] = [
         "methods that llhttp does not know",
         "RFC 9110 §9.1",
         "the list of methods is open",
-        _tolerated("httptools", "", lambda at: at.method not in LLHTTP_METHODS and METHOD.fullmatch(at.method)),
+        lambda d: d.peer == "httptools" and d.kind in ("laxer", "waiting") and _foreign_method(d.at),
     ),
     Rule(
         "a higher minor version",

@@ -72,18 +72,8 @@ def _build(tree: Path) -> None:
         shutil.copyfile(path, copy)
     (tree / "setup.cfg").write_text("[build_ext]\nparallel = 2\n")
     flags = {"CFLAGS": FLAGS, "LDFLAGS": FLAGS, "ASTERI_REQUIRE_EXT": "1"}
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "wheel",
-        "-qq",
-        "--no-deps",
-        "-w",
-        BUILD,
-        tree,
-    ]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-qq", "--no-deps"]
+    command = [*pip, "-w", str(BUILD), str(tree)]
     if subprocess.run(command, env={**os.environ, **flags}, stdin=subprocess.DEVNULL).returncode:
         sys.exit("the sanitized extensions could not be built (the compiler's message is above)")
     (wheel,) = BUILD.glob("*.whl")

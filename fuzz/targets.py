@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from fuzz.engine import Target
 from fuzz.target_connection import Connections
+from fuzz.target_forms import Forms
 from fuzz.target_frames import Frames
 from fuzz.target_peers import RequestPeers
 from fuzz.target_request import RequestForms
@@ -18,5 +19,6 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "peers": RequestPeers,
     "frames": Frames,
     "response": Responses,
+    "forms": Forms,
     "connection": Connections,
 }

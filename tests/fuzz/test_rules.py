@@ -64,7 +64,33 @@ FRAMES = {
     "a close frame between fragments": frames(masked(1, b"", False) + masked(8)),
     "final blocks": frames(masked(1, bytes.fromhex("f348cdc9c9070000"), rsv=4) * 2, 1),
 }
-EXAMPLES = [("peers", PEERS), ("frames", FRAMES)]
+
+
+def part(*lines: bytes, end: bytes = b"\r\n") -> bytes:
+    lines = lines or (b'Content-Disposition: form-data; name="a"',)
+    return b"--X" + end + b"\r\n".join(lines) + b"\r\n\r\nbody\r\n"
+
+
+def form(*parts: bytes) -> Any:
+    return b"".join(parts) + b"--X--\r\n", "X", [], False
+
+
+FILE = b'Content-Disposition: form-data; name="a"'
+FORMS = {
+    "no preamble": form(b"preamble\r\n", part()),
+    "boundaries are lines of their own": form(part(end=b" \r\n")),
+    "bare line ends are content": form(part().replace(b"body", b"a\n--X\nb"), part()),
+    "a part repeats no header": form(part(FILE, b"X: 1", b"X: 2")),
+    "a part is form-data and has a name": form(part(b"Content-Disposition: form-data")),
+    "headers of a part": form(part(FILE, b"X")),
+    "a filename* that means nothing": form(part(FILE + b"; filename*=UTF-8''%ff")),
+    "encodings that forms do not have": form(part(FILE, b"Content-Transfer-Encoding: base64")),
+    "an empty line ends the headers": form(b"--X\r\n" + FILE + b"\r\n\r\n"),
+    "backslashes in names": form(part(b'Content-Disposition: form-data; name="a\\\\b"')),
+    "the charset of a field": form(part(FILE, b"Content-Type: text/plain; charset=latin-1").replace(b"body", b"\xe4")),
+    "blanks around the equals sign of a parameter": form(part(b"Content-Disposition: form-data; name = a")),
+}
+EXAMPLES = [("peers", PEERS), ("frames", FRAMES), ("forms", FORMS)]
 
 
 @pytest.mark.parametrize(
