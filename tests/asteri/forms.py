@@ -24,7 +24,9 @@ FAMILY = (
     "asteri.wire.exchange_cy",
     "asteri.wire.frames_cy",
     "asteri.protocol.wheel_cy",
+    "asteri.protocol.service_cy",
     "asteri.protocol.flow_cy",
+    "asteri.protocol.step_cy",
     "asteri.protocol.h1_cy",
     "asteri.protocol.select",
 )
