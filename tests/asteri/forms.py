@@ -22,6 +22,7 @@ FAMILY = (
     "asteri.wire.request_cy",
     "asteri.wire.response_cy",
     "asteri.wire.exchange_cy",
+    "asteri.wire.frames_cy",
     "asteri.protocol.wheel_cy",
     "asteri.protocol.service_cy",
     "asteri.protocol.flow_cy",
