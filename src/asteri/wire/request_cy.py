@@ -83,54 +83,24 @@ def _only(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, allowed
         return not data[start:end].translate(None, allowed)
 
 
-@cython.cclass
 class RequestHead:
-    """Request line and header fields, and what they say about the message."""
+    """Request line and header fields, and what they say about the message.
 
-    method = cython.declare(str, visibility="readonly")
-    path = cython.declare(str, visibility="readonly")
-    raw_path = cython.declare(bytes, visibility="readonly")
-    query = cython.declare(bytes, visibility="readonly")
-    headers = cython.declare(object, visibility="readonly")
-    authority = cython.declare(bytes, visibility="readonly")  # the one valid host, b"" for HTTP/1.0 without
-    minor = cython.declare(cython.int, visibility="readonly")  # of HTTP/1.x, 0 or 1
-    keep_alive = cython.declare(cython.bint, visibility="readonly")
-    expect_continue = cython.declare(cython.bint, visibility="readonly")
-    upgrade = cython.declare(bytes, visibility="readonly")  # lower-case, only if Connection names it
-    chunked = cython.declare(cython.bint, visibility="readonly")
-    content_length = cython.declare(cython.longlong, visibility="readonly")  # 0 when there is no body, -1 when chunked
+    Attributes:
+        authority: the one valid host, b"" for HTTP/1.0 without.
+        minor: of HTTP/1.x, 0 or 1.
+        upgrade: lower-case, only if Connection names it.
+        content_length: 0 when there is no body, -1 when chunked.
+    """
 
 
-@cython.cclass
 class RequestParser:
-    """The requests of one connection, one after the other."""
+    """The requests of one connection, one after the other.
 
-    error: object
-    _buf: bytes
-    _pos: cython.Py_ssize_t  # next byte
-    _end: cython.Py_ssize_t
-    _tail: bytearray  # an unfinished line and what is kept before it, if its end has not arrived
-    _phase: cython.int
-    _start: cython.Py_ssize_t  # where the bytes that must be kept begin
-    _fields: cython.Py_ssize_t  # where the header block begins
-    _skipped: cython.bint
-    _count: cython.int
-    _head: RequestHead
-    _hosts: cython.int
-    _host: bytes
-    _good_host: bytes  # the last valid one: a connection says the same again
-    _encoding: bytes
-    _has_length: cython.bint
-    _options: cython.int  # of Connection
-    _left: cython.longlong
-    _received: cython.longlong
-    _extensions: cython.longlong
-    _max_line: cython.Py_ssize_t
-    _max_header: cython.Py_ssize_t
-    _max_count: cython.int
-    _max_total: cython.Py_ssize_t
-    _max_extensions: cython.Py_ssize_t
-    _max_body: cython.longlong
+    Attributes:
+        error: the first one, which stays.
+        complete: whether the current message has been read to its end.
+    """
 
     def __init__(self, limits) -> None:
         self.error = None
@@ -139,6 +109,7 @@ class RequestParser:
         self._tail = None
         self._good_host = None
         self._phase = START
+        self.complete = False
         self._skipped = False
         self._received = self._left = self._extensions = 0
         self._max_line = limits.request_line
@@ -147,11 +118,6 @@ class RequestParser:
         self._max_total = limits.header_total
         self._max_extensions = limits.chunk_extensions
         self._max_body = -1 if limits.body is None else limits.body
-
-    @property
-    def complete(self) -> bool:
-        """Whether the current message has been read to its end."""
-        return self._phase == COMPLETE
 
     @property
     def pending(self) -> int:
@@ -192,13 +158,11 @@ class RequestParser:
             self._pos = self._start = 0
         self._end = len(self._buf)
 
-    @cython.cfunc
     def _rebase(self) -> cython.void:
         self._pos -= self._start
         self._fields -= self._start
         self._start = 0
 
-    @cython.cfunc
     def _starve(self) -> cython.void:
         """Keep what has arrived until the next line end."""
         if self._start < self._end:
@@ -207,7 +171,6 @@ class RequestParser:
         self._end = 0
         self._rebase()
 
-    @cython.cfunc
     def _fail(self, status: cython.int, reason: str):
         self.error = ProtocolError(status, reason)
         self._buf = b""
@@ -229,6 +192,7 @@ class RequestParser:
             raise self.error
         if self._phase == COMPLETE:
             self._phase = START
+            self.complete = False
             self._skipped = False
             self._start = self._pos
         if self._tail is not None:
@@ -244,21 +208,18 @@ class RequestParser:
             return self._finish_head()
         return None
 
-    @cython.cfunc
     def _measure_line(self, size: cython.Py_ssize_t, begin: bytes):
         if size > self._max_line:
             if b" " not in begin:
                 self._fail(501, "method too long")
             self._fail(414, "request line too long")
 
-    @cython.cfunc
     def _measure_field(self, end: cython.Py_ssize_t):
         if end - self._pos > self._max_header:
             self._fail(431, "header too long")
         if end - self._fields > self._max_total:
             self._fail(431, "headers too large")
 
-    @cython.cfunc
     def _request_line(self) -> cython.bint:
         while True:
             pos: cython.Py_ssize_t = self._pos
@@ -331,7 +292,6 @@ class RequestParser:
         head.upgrade = b""
         return True
 
-    @cython.cfunc
     def _target(self, head: RequestHead, target: bytes):
         """Cut the target (RFC 9112 §3.2) into path and query, decoding the path once."""
         if target[0] != 47:
@@ -359,7 +319,6 @@ class RequestParser:
         else:
             head.path = unquote_to_bytes(target).decode("utf-8", "surrogateescape")
 
-    @cython.cfunc
     def _valid_host(self, host: bytes) -> cython.bint:
         if host != self._good_host:
             if not is_host(host):
@@ -367,7 +326,6 @@ class RequestParser:
             self._good_host = host
         return True
 
-    @cython.cfunc
     def _field_lines(self) -> cython.bint:
         """Validate header lines; True when the empty line that ends them was found."""
         while True:
@@ -397,15 +355,21 @@ class RequestParser:
                 if buf[pos:colon].lower() in grammar.FORBIDDEN_TRAILERS:
                     self._fail(400, "forbidden trailer")
             else:
-                # The six names that matter have one of these lengths, so most names are not even cut out.
+                # The six names that matter are told by length and first letter, so most names are not even cut out.
                 size: cython.Py_ssize_t = colon - pos
-                if size == 4 or size == 10 or size == 14 or size == 17 or size == 6 or size == 7:
+                letter: cython.int = buf[pos] | 32
+                if (
+                    (letter == 104 and size == 4)  # Host
+                    or (letter == 99 and (size == 10 or size == 14))  # Connection, Content-Length
+                    or (letter == 116 and size == 17)  # Transfer-Encoding
+                    or (letter == 101 and size == 6)  # Expect
+                    or (letter == 117 and size == 7)  # Upgrade
+                ):
                     known: str = KNOWN_FIELDS.get(buf[pos:colon].lower())
                     if known is not None:
                         self._known_field(known, buf[colon + 1 : end])
             self._pos = lf + 1
 
-    @cython.cfunc
     def _known_field(self, known: str, raw: bytes):
         value: bytes = raw.strip(b" \t")
         if known == "host":
@@ -439,7 +403,6 @@ class RequestParser:
         elif known == "upgrade":
             self._head.upgrade = value.lower()
 
-    @cython.cfunc
     def _finish_head(self) -> RequestHead:
         head: RequestHead = self._head
         if head.minor:
@@ -460,6 +423,7 @@ class RequestParser:
             if self._max_body >= 0 and self._left > self._max_body:
                 self._fail(413, "body too large")
             self._phase = LENGTH if self._left else COMPLETE
+            self.complete = not self._left
         if self._phase == COMPLETE:
             head.expect_continue = False
         if not self._options & 4 or not head.minor:
@@ -491,7 +455,6 @@ class RequestParser:
             pass
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    @cython.cfunc
     def _take(self) -> bytes:
         pos: cython.Py_ssize_t = self._pos
         size: cython.longlong = self._end - pos
@@ -501,6 +464,7 @@ class RequestParser:
         self._pos = self._start = pos + size
         if self._left == 0 and self._phase == LENGTH:
             self._phase = COMPLETE
+            self.complete = True
         piece: bytes = self._buf
         if pos != 0 or size != self._end:
             piece = piece[pos : self._pos]
@@ -509,7 +473,6 @@ class RequestParser:
             self._pos = self._start = self._end = 0
         return piece
 
-    @cython.cfunc
     def _chunk_step(self, pieces: list) -> cython.bint:
         """Make one step through a chunked body (RFC 9112 §7.1); False when bytes are missing or it is complete."""
         if self._tail is not None:
@@ -540,15 +503,14 @@ class RequestParser:
             if self._field_lines():
                 self._start = self._pos
                 self._phase = COMPLETE
+                self.complete = True
             return False
         return True
 
-    @cython.cfunc
     def _measure_chunk(self, size: cython.Py_ssize_t):
         if size > self._max_extensions - self._extensions + 18:
             self._fail(400, "chunk extensions too large")
 
-    @cython.cfunc
     def _chunk_size(self) -> cython.bint:
         buf: bytes = self._buf
         pos: cython.Py_ssize_t = self._pos
