@@ -1,7 +1,7 @@
 """Requests of HTTP/1 as files, one rule each, with what must become of them.
 
-`valid/` are read, `invalid/` are refused, and `truncated/` end too early: they are neither until the connection ends. The
-folders below are topics. `cases.load` reads them; `gunicorn` reads another project's corpus, which is downloaded.
+`valid/` are read, `invalid/` are refused, and `truncated/` end too early: they are neither until the connection ends.
+The folders below are topics. `cases.load` reads them; `gunicorn` reads another project's corpus, which is downloaded.
 
 A file is TOML, because that is text which no editor breaks and which has escapes for everything:
 
@@ -23,7 +23,7 @@ A file is TOML, because that is text which no editor breaks and which has escape
     body = ""                         # if there is one, without framing and trailers
     keep_alive = false                # unless it is true
 
-All strings stand for bytes, one for each code point up to U+00FF. Wherever a string of the request, a header's value or a
+All strings stand for bytes, one for each code point up to U+00FF. Where a string of the request, a header's value or a
 body is expected, `{ repeat = ..., times = ... }` or a list of such pieces may stand, so that 64 KiB are one line.
 Bodies are limited to 100,000 bytes (`cases.LIMITS`); all other limits are the server's defaults.
 """

@@ -54,6 +54,10 @@ def test_no_two_cases_are_the_same() -> None:
 def test_a_mistake_in_a_file_is_an_error() -> None:
     text = b'rule = "r"\nwhy = "w"\nrequest = "x"\n'
     assert parse("valid/a", text).data == b"x"
-    for wrong in (b"", text + b"statsu = 400\n", text + b'[[requests]]\nmethod = "GET"\npath = "/"\nheaders = []\nx = 1\n'):
+    for wrong in (
+        b"",
+        text + b"statsu = 400\n",
+        text + b'[[requests]]\nmethod = "GET"\npath = "/"\nheaders = []\nx = 1\n',
+    ):
         with pytest.raises(ValueError):
             parse("valid/a", wrong)
