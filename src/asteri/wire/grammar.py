@@ -42,6 +42,7 @@ KNOWN_FIELDS = {
     b"host": "host",
     b"connection": "connection",
     b"content-length": "length",
+    b"content-type": "type",
     b"transfer-encoding": "encoding",
     b"expect": "expect",
     b"upgrade": "upgrade",
