@@ -15,6 +15,7 @@ from ..asteri.forms import FORMS
 from ..asteri.serving import Peer, Server, current, run, serving
 from .cases import LIMITS, Case, load
 from .reading import read
+from .recorder import Recorder
 
 FRESH = b"GET /fresh HTTP/1.1\r\nHost: a\r\n\r\n"
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -26,22 +27,6 @@ by_form = pytest.mark.parametrize("form", FORMS)
 
 def cases(kind: str) -> Callable[[Any], Any]:
     return pytest.mark.parametrize("case", load(kind), ids=[case.name for case in load(kind)])
-
-
-class Application:
-    """Reads each request to its end and answers with its number."""
-
-    def __init__(self) -> None:
-        self.started = 0
-        self.seen: list[tuple[Any, ...]] = []
-
-    async def __call__(self, x: Any) -> None:
-        self.started += 1
-        body = b""
-        while piece := await x.read():
-            body += piece
-        self.seen.append((x.method, x.path, x.query, tuple(x.headers.raw), body))
-        x.respond(200, (), b"%d" % len(self.seen))
 
 
 def seen_of(case: Case) -> list[tuple[Any, ...]]:
@@ -71,9 +56,9 @@ def at_rest(server: Server) -> bool:
 
 def conversation(
     form: str, caplog: pytest.LogCaptureFixture, talk: Callable[[Server], Awaitable[None]]
-) -> tuple[Application, list[logging.LogRecord]]:
+) -> tuple[Recorder, list[logging.LogRecord]]:
     """Let `talk` speak to a server, then see that it is at rest and that a well-formed request gets its answer."""
-    application = Application()
+    application = Recorder()
 
     async def main() -> None:
         async with serving(form, application, limits=LIMITS) as server:
@@ -193,7 +178,7 @@ def test_a_body_that_turns_out_malformed(form: str, name: str, caplog: pytest.Lo
 @by_form
 def test_a_peer_that_stays_after_an_error_is_cut(form: str) -> None:
     async def main() -> None:
-        async with serving(form, Application(), linger=0.05) as server:
+        async with serving(form, Recorder(), linger=0.05) as server:
             peer = await server.connect()
             assert (await peer.ask(b"nonsense\r\n"))[0] == 400
             assert await peer.rest() == b""
