@@ -24,6 +24,7 @@ FAMILY = (
     "asteri.wire.exchange_cy",
     "asteri.protocol.wheel_cy",
     "asteri.protocol.flow_cy",
+    "asteri.protocol.step_cy",
     "asteri.protocol.h1_cy",
     "asteri.protocol.select",
 )

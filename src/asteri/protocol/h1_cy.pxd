@@ -44,6 +44,7 @@ cdef class H1Protocol(FlowProtocol):
     cdef _settle(self)
     cdef _advance_soon(self)
     cdef _start(self, RequestHead head)
+    cpdef finished(self, Exchange exchange, error)
     cdef _returned(self, Exchange exchange)
     cdef _failed(self, Exchange exchange, Exception error)
     cdef _abandon(self, Exchange exchange)

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace as _replace
 
 try:
@@ -32,12 +31,14 @@ from asteri.wire.fault import ProtocolError
 
 if cython.compiled:
     from cython.cimports.asteri.protocol.flow_cy import FlowProtocol, wake
+    from cython.cimports.asteri.protocol.step_cy import start
     from cython.cimports.asteri.protocol.wheel_cy import Deadline
     from cython.cimports.asteri.wire.exchange_cy import Exchange, begin_exchange
     from cython.cimports.asteri.wire.request_cy import RequestHead, RequestParser
     from cython.cimports.asteri.wire.response_cy import encode_response
 else:
     from asteri.protocol.flow_cy import FlowProtocol, wake
+    from asteri.protocol.step_cy import start
     from asteri.protocol.wheel_cy import Deadline
     from asteri.wire.exchange_cy import Exchange, begin_exchange
     from asteri.wire.request_cy import RequestHead, RequestParser
@@ -45,7 +46,6 @@ else:
 
 __all__ = ["AccessLog", "H1Protocol", "Service", "WebSocketFactory"]
 
-EAGER = sys.version_info >= (3, 12)
 QUEUED = cython.declare(cython.Py_ssize_t, 65536)  # body bytes that wait for the application before reading stops
 # Unread body bytes that are thrown away to keep a connection; nginx's lingering reads more, h2o none.
 DRAINED = cython.declare(cython.Py_ssize_t, 65536)
@@ -280,26 +280,19 @@ class H1Protocol(FlowProtocol):
         if result is None:
             self._returned(exchange)
             return
-        drive = self._drive(exchange, result)
-        if EAGER:
-            task = asyncio.Task(drive, loop=self.loop, context=context, eager_start=True)
-        else:
-            task = self.loop.create_task(drive, context=context)
-        if not task.done():
+        task = start(self, exchange, result, self.loop, context)
+        if task is not None:
             service.tasks.add(task)
             task.add_done_callback(service.tasks.discard)
 
-    async def _drive(self, exchange: Exchange, result: Awaitable[None]) -> None:
-        """Run the application's part that waits."""
-        try:
-            await result
-        except asyncio.CancelledError:
-            self._abandon(exchange)
-            raise
-        except Exception as error:
+    def finished(self, exchange: Exchange, error) -> None:
+        """The application's coroutine has ended."""
+        if error is None:
+            self._returned(exchange)
+        elif isinstance(error, Exception):
             self._failed(exchange, error)
         else:
-            self._returned(exchange)
+            self._abandon(exchange)
 
     def _returned(self, exchange: Exchange) -> None:
         """The application says that it is done: hold it to that."""
@@ -398,8 +391,9 @@ class H1Protocol(FlowProtocol):
         return reader
 
     def _wake_readers(self) -> None:
-        readers, self._readers = self._readers, None
-        wake(readers)
+        if self._readers is not None:
+            readers, self._readers = self._readers, None
+            wake(readers)
 
     def body_taken(self, exchange: Exchange) -> None:
         """Read on if the application has caught up."""

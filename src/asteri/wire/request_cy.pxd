@@ -64,7 +64,7 @@ cdef class RequestParser:
     cdef _target(self, RequestHead head, bytes target)
     cdef bint _valid_host(self, bytes host) except -1
     cdef bint _field_lines(self) except -1
-    cdef _known_field(self, str known, bytes raw)
+    cdef _known_field(self, str known, bytes buf, Py_ssize_t start, Py_ssize_t end)
     cdef RequestHead _finish_head(self)
     cdef bytes _take(self)
     cdef bint _chunk_step(self, list pieces) except -1

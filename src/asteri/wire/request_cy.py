@@ -23,10 +23,13 @@ except ImportError:
 from asteri.wire import grammar
 from asteri.wire.fault import ProtocolError
 from asteri.wire.fields_cy import is_host, read_coding, read_connection, read_length, split_absolute
-from asteri.wire.headers_cy import HeaderBlock
 
 if cython.compiled:
+    from cython.cimports.asteri.wire.headers_cy import header_block
+    from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
     from cython.cimports.libc.string import memchr
+else:
+    from asteri.wire.headers_cy import header_block
 
 __all__ = ["RequestHead", "RequestParser"]
 
@@ -65,6 +68,28 @@ def _find(data: bytes, byte: cython.int, start: cython.Py_ssize_t, end: cython.P
         return found - base
     else:
         return data.find(byte, start, end)
+
+
+@cython.cfunc
+@cython.inline
+def _cut(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes:
+    """Return a slice. PERF: in C a slice of bytes makes a slice object first (60 ns)."""
+    if cython.compiled:
+        base: cython.p_char = data
+        return PyBytes_FromStringAndSize(base + start, end - start)
+    else:
+        return data[start:end]
+
+
+@cython.cfunc
+@cython.inline
+def _trimmed(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes:
+    """Return a slice without the blanks around it."""
+    while start < end and (data[start] == 32 or data[start] == 9):
+        start += 1
+    while end > start and (data[end - 1] == 32 or data[end - 1] == 9):
+        end -= 1
+    return _cut(data, start, end)
 
 
 @cython.cfunc
@@ -253,7 +278,7 @@ class RequestParser:
         space: cython.Py_ssize_t = _find(buf, 32, pos, end)
         if space < 0 or not _only(buf, pos, space, TOKEN):
             self._fail(400, "malformed request line")
-        name: bytes = buf[pos:space]
+        name: bytes = _cut(buf, pos, space)
         method: str = METHODS.get(name)
         if method is None:
             if name == b"CONNECT" or not _only(name, 0, len(name), METHOD) or not 65 <= first <= 90:
@@ -265,12 +290,12 @@ class RequestParser:
             self._fail(400, "malformed request line")
         if not _only(buf, target, space, TARGET):
             self._fail(400, "malformed target")
-        version: bytes = buf[space + 1 : end]
+        version: bytes = _cut(buf, space + 1, end)
         head: RequestHead = RequestHead()
         head.method = method
         self._head = head
         self._host = None
-        self._target(head, buf[target:space])
+        self._target(head, _cut(buf, target, space))
         if version == b"HTTP/1.1":
             head.minor = 1
         elif grammar.VERSION.fullmatch(version) is None:
@@ -311,8 +336,8 @@ class RequestParser:
         if mark < 0:
             head.query = b""
         else:
-            head.query = target[mark + 1 :]
-            target = target[:mark]
+            head.query = _cut(target, mark + 1, len(target))
+            target = _cut(target, 0, mark)
         head.raw_path = target
         if _find(target, 37, 0, len(target)) < 0:
             head.path = target.decode("ascii")
@@ -352,7 +377,7 @@ class RequestParser:
             if not _only(buf, colon + 1, end, VALUE):
                 self._fail(400, "malformed header value")
             if self._phase == TRAILERS:
-                if buf[pos:colon].lower() in grammar.FORBIDDEN_TRAILERS:
+                if _cut(buf, pos, colon).lower() in grammar.FORBIDDEN_TRAILERS:
                     self._fail(400, "forbidden trailer")
             else:
                 # The seven names that matter are told by length and first letter, so most names are not even cut out.
@@ -367,13 +392,13 @@ class RequestParser:
                     or (letter == 101 and size == 6)  # Expect
                     or (letter == 117 and size == 7)  # Upgrade
                 ):
-                    known: str = KNOWN_FIELDS.get(buf[pos:colon].lower())
+                    known: str = KNOWN_FIELDS.get(_cut(buf, pos, colon).lower())
                     if known is not None:
-                        self._known_field(known, buf[colon + 1 : end])
+                        self._known_field(known, buf, colon + 1, end)
             self._pos = lf + 1
 
-    def _known_field(self, known: str, raw: bytes):
-        value: bytes = raw.strip(b" \t")
+    def _known_field(self, known: str, buf: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t):
+        value: bytes = _trimmed(buf, start, end)
         if known == "host":
             self._hosts += 1
             if self._hosts > 1:
@@ -390,7 +415,7 @@ class RequestParser:
             if self._has_length:
                 self._fail(400, "duplicate Content-Length")
             self._has_length = True
-            self._left = read_length(raw)
+            self._left = read_length(_cut(buf, start, end))
             if self._left < 0:
                 self._fail(400, "malformed Content-Length" if self._left == -1 else "Content-Length too large")
         elif known == "encoding":
@@ -437,7 +462,7 @@ class RequestParser:
             head.upgrade = b""
         head.authority = b"" if self._host is None else self._host
         block_end: cython.Py_ssize_t = self._pos - 4
-        head.headers = HeaderBlock(self._buf[self._fields : block_end] if block_end > self._fields else b"")
+        head.headers = header_block(_cut(self._buf, self._fields, block_end) if block_end > self._fields else b"")
         self._head = None
         self._host = None
         self._start = self._pos
@@ -474,7 +499,7 @@ class RequestParser:
             self.complete = True
         piece: bytes = self._buf
         if pos != 0 or size != self._end:
-            piece = piece[pos : self._pos]
+            piece = _cut(piece, pos, self._pos)
         if self._pos == self._end:  # an idle connection must not hold what it has read
             self._buf = b""
             self._pos = self._start = self._end = 0
