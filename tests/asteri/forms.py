@@ -24,6 +24,8 @@ FAMILY = (
     "asteri.wire.exchange_cy",
     "asteri.protocol.h1",
     "asteri.protocol.select",
+    "asteri.gateway.asgi_cy",
+    "asteri.gateway.asgi",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
 
