@@ -34,7 +34,9 @@ async def serving(form: str, app: Handler, **options: Any) -> AsyncIterator[Any]
         finally:
             await server.close()
     elif form == "asgi":
-        async with serving_asteri("interpreted", family("interpreted")["asgi"].asgi_doors(over_asgi(app)), **options) as asteri:
+        async with serving_asteri(
+            "interpreted", family("interpreted")["asgi"].asgi_doors(over_asgi(app)), **options
+        ) as asteri:
             yield asteri
     else:
         async with serving_asteri(form, app, **options) as asteri:
