@@ -1,10 +1,15 @@
 """Threads for calls that block, with as few wake-ups as the calls allow.
 
 There is one lock of the interpreter, so a second thread helps only when the first one waits for something else. Hence
-calls stand in one line, and whoever takes one wakes at most one other thread: calls that only compute are all made by
-one thread, which is never put to sleep between them, and a call that blocks has its successor at once.
+calls stand in one line, and what one turn of the loop has brought is announced once, at its end. Whoever takes a call
+and leaves others wakes one *standby*, which gets the interpreter as soon as the first thread waits for anything: calls
+that only compute are all made by one thread that is never put to sleep between them, and a call that blocks has its
+successor at once.
 
-What is done goes back to the loop in batches: the first of them wakes it, the others are there when it comes.
+What is done goes back to the loop in batches as well: with the last call of the line, or by the standby.
+
+PERF: `raw-wsgi-asteri` of the comparison, 64 connections: 36 microseconds a request with a ThreadPoolExecutor, 26 with
+one wake-up a call, 22 like this.
 """
 
 from __future__ import annotations
@@ -13,11 +18,13 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from queue import Empty, SimpleQueue
 
-__all__ = ["Completions", "Threads"]
+__all__ = ["Threads"]
 
 IDLE = 60.0  # seconds after which a thread that nobody needed ends
+_NOBODYS = Context()
 
 
 class Threads:
@@ -29,19 +36,34 @@ class Threads:
     def __init__(self, limit: int, name: str) -> None:
         self._limit = limit
         self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: deque[Callable[[], None]] = deque()
+        self._done: deque[Callable[[], None]] = deque()
         self._tokens: SimpleQueue[None] = SimpleQueue()  # each lets one idle thread go on
         self._lock = threading.Lock()
         self._started = 0
         self._idle = 0
         self._waking = False  # a thread is on its way and has not looked for calls yet
+        self._announced = False  # the end of this turn of the loop wakes a thread
+        self._signalled = False  # the loop knows that something is done
         self._closed = False
 
     def submit(self, call: Callable[[], None]) -> None:
-        """Have a call made, which must not raise."""
+        """On the loop: have a thread make a call, which must not raise."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            self._announced = self._signalled = False
         self._calls.append(call)
-        if not self._waking:
-            self._wake()
+        if not self._announced:
+            self._announced = True
+            loop.call_soon(self._announce, context=_NOBODYS)
+
+    def hand_over(self, call: Callable[[], None]) -> None:
+        """In a thread: have the loop make a call, which must not raise."""
+        self._done.append(call)
+        if not (self._calls and self._waking):
+            self._signal()
 
     def close(self) -> None:
         """End the threads when all calls are made; there may be no further ones."""
@@ -51,7 +73,33 @@ class Threads:
                 self._tokens.put(None)
             self._idle = 0
 
+    # On the loop
+
+    def _announce(self) -> None:
+        self._announced = False
+        if self._calls and not self._waking:
+            self._wake()
+
+    def _take_over(self) -> None:
+        self._signalled = False  # before the calls are made: what is added from now on signals again
+        done = self._done
+        while done:
+            done.popleft()()
+
+    # In a thread
+
+    def _signal(self) -> None:
+        if self._signalled:
+            return
+        self._signalled = True
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._take_over, context=_NOBODYS)
+        except RuntimeError:
+            self._done.clear()  # the loop is closed: nobody waits any more
+
     def _wake(self) -> None:
+        """Have one more thread look for calls, unless one is on its way or all are at work."""
         with self._lock:
             if self._waking:
                 return
@@ -67,7 +115,7 @@ class Threads:
             number = self._started
         try:
             threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True).start()
-        except RuntimeError:  # the system gives no more threads
+        except RuntimeError:  # the system gives no more threads: those that there are have to do
             with self._lock:
                 self._started -= 1
                 self._waking = False
@@ -79,10 +127,12 @@ class Threads:
         calls = self._calls
         while True:
             self._waking = False
+            if self._done:
+                self._signal()
             while calls:
                 try:
                     call = calls.popleft()
-                except IndexError:
+                except IndexError:  # another thread was faster
                     break
                 if calls and not self._waking:
                     self._wake()
@@ -108,31 +158,5 @@ class Threads:
                     self._idle -= 1
                     self._started -= 1
                     return False
-            self._tokens.get()  # every idle thread is counted for a token that is there
+            self._tokens.get()  # the last idle one has been given a token in between
         return True
-
-
-class Completions:
-    """Calls that threads want the loop to make, handed over in batches."""
-
-    __slots__ = ("_calls", "_scheduled", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._calls: deque[Callable[[], None]] = deque()
-        self._scheduled = False
-
-    def add(self, call: Callable[[], None]) -> None:
-        """Have the loop make a call, which must not raise; from any thread."""
-        self._calls.append(call)
-        if not self._scheduled:
-            self._scheduled = True
-            try:
-                self.loop.call_soon_threadsafe(self._make)
-            except RuntimeError:
-                self._calls.clear()  # the loop is closed: nobody waits any more
-
-    def _make(self) -> None:
-        self._scheduled = False  # before the calls are made: what is added from now on schedules again
-        while self._calls:
-            self._calls.popleft()()

@@ -29,7 +29,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from asteri.exchange import Channel, Disconnected, Doors, Exchange, HeaderPairs, Sink
 from asteri.gateway.environ import Environ, FileWrapper, build_environ
-from asteri.gateway.threads import Completions, Threads
+from asteri.gateway.threads import Threads
 from asteri.wire.grammar import TOKEN_BYTES, VALUE_BYTES
 
 __all__ = ["WSGIApplication", "wsgi_app", "wsgi_doors"]
@@ -90,14 +90,9 @@ class _Bridge:
     def __init__(self, application: WSGIApplication, threads: Threads) -> None:
         self._application = application
         self._threads = threads
-        self._completions: Completions | None = None
 
     def __call__(self, exchange: Exchange, script_name: str = "") -> Awaitable[None]:
-        loop = asyncio.get_running_loop()
-        completions = self._completions
-        if completions is None or completions.loop is not loop:
-            completions = self._completions = Completions(loop)
-        call = _Call(self._application, exchange, script_name, completions)
+        call = _Call(self._application, exchange, script_name, self._threads)
         self._threads.submit(call.run)
         return call.done
 
@@ -105,6 +100,7 @@ class _Bridge:
 class _Done(asyncio.Future[None]):
     """The end of a call, on the loop. Cancelling it makes the thread's next exchange with the loop fail."""
 
+    __slots__ = ("call",)
     call: _Call
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -136,15 +132,32 @@ class _Call:
         done: ends when the exchange is answered.
     """
 
-    def __init__(
-        self, application: WSGIApplication, exchange: Exchange, script_name: str, completions: Completions
-    ) -> None:
-        self.done = _Done(loop=completions.loop)
+    __slots__ = (
+        "_application",
+        "_begun",
+        "_complete",
+        "_context",
+        "_error",
+        "_exchange",
+        "_gone",
+        "_headers",
+        "_length",
+        "_script_name",
+        "_sent",
+        "_sink",
+        "_status",
+        "_threads",
+        "_waiting",
+        "done",
+    )
+
+    def __init__(self, application: WSGIApplication, exchange: Exchange, script_name: str, threads: Threads) -> None:
+        self.done = _Done()
         self.done.call = self
         self._application = application
         self._exchange = exchange
         self._script_name = script_name
-        self._completions = completions
+        self._threads = threads
         self._context = contextvars.copy_context()
         self._status = 0  # 0: start_response was not called
         self._headers: HeaderPairs = ()  # without the content-length
@@ -170,6 +183,7 @@ class _Call:
     def _end(self) -> None:
         """Give the answer if it was not given yet, and tell the caller how it went."""
         done = self.done
+        del done.call  # breaks a reference cycle
         if done.done():
             return  # it was cancelled
         if self._error is None:
@@ -198,7 +212,7 @@ class _Call:
             self._error.__cause__ = error
         if isinstance(self._error, StopIteration):  # a future can not carry it
             self._error = RuntimeError("the WSGI application raised StopIteration")
-        self._completions.add(self._end)
+        self._threads.hand_over(self._end)
 
     def _run(self) -> None:
         exchange = self._exchange
@@ -263,15 +277,18 @@ class _Call:
         if self._gone:
             coroutine.close()
             raise Disconnected("the request was cancelled")
-        self._waiting = future = asyncio.run_coroutine_threadsafe(coroutine, self._completions.loop)
-        if self._gone:  # `give_up` may have come between the two lines above
-            future.cancel()
+        self._waiting = future = asyncio.run_coroutine_threadsafe(coroutine, self.done.get_loop())
+        self._cancel_if_gone(future)  # `give_up` may have come between the lines above
         try:
             return future.result()
         except CancelledError:
             raise Disconnected("the request was cancelled") from None
         finally:
             self._waiting = None
+
+    def _cancel_if_gone(self, future: Future[Any]) -> None:
+        if self._gone:
+            future.cancel()
 
     def _fits(self, pieces: list[bytes]) -> bool:
         """Keep a small answer that is complete for one write; return whether it is one."""
@@ -313,7 +330,7 @@ class _Call:
         elif self._sent == self._length:
             self._begun = True
             self._complete = data
-            self._completions.add(self._respond)  # what the application does after it is not waited for
+            self._threads.hand_over(self._respond)  # what the application does after it is not waited for
         else:
             self.wait(self._begin(data))
         return not excess
