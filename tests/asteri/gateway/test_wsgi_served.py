@@ -31,6 +31,8 @@ def run(form: str, application: Any, talk: Any, limit: int = 4, **options: Any) 
         try:
             async with serving(form, wsgi_doors(application, threads), **options) as server:
                 await talk(server)
+                while server.tasks:  # noqa: ASYNC110 - a thread may have something to report yet
+                    await asyncio.sleep(0.001)
         finally:
             threads.close()
 
