@@ -16,29 +16,22 @@ if cython.compiled:
 __all__ = ["HeaderBlock"]
 
 
-@cython.cclass
 class HeaderBlock:
     """Request headers over the raw block: validated, but not cut before they are asked for.
 
     Names with an underscore are dropped: CGI-style environments can not tell `X_Real` from `X-Real`.
     """
 
-    _block: bytes
-    _pairs: list
-    _first: dict
-
     def __init__(self, block: bytes) -> None:
         self._block = block
         self._pairs = None
         self._first = None
 
-    @cython.cfunc
     def _cut(self) -> list:
         if self._pairs is None:
             self._pairs = _split(self._block)
         return self._pairs
 
-    @cython.cfunc
     def _index(self) -> dict:
         if self._first is None:
             first: dict = {}
