@@ -302,7 +302,12 @@ def test_a_disconnect_in_the_middle_of_the_body(form: str) -> None:
     assert rest == [{"type": "http.disconnect"}] * 2
 
 
-def test_the_error_of_a_disconnect_is_not_logged(form: str, caplog: pytest.LogCaptureFixture) -> None:
+class FrameworksOwn(Exception):
+    """What Starlette raises in place of an OSError of `send`."""
+
+
+@pytest.mark.parametrize("kind", ["as it is", "in its place", "in a group"])
+def test_the_error_of_a_disconnect_is_not_logged(form: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """ASGI: servers "should not log it as an error"."""
     ended = asyncio.Event()
 
@@ -311,6 +316,12 @@ def test_the_error_of_a_disconnect_is_not_logged(form: str, caplog: pytest.LogCa
         try:
             while True:
                 await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+        except OSError as error:
+            if kind == "in a group":
+                raise ExceptionGroup("tasks", [error]) from None
+            if kind == "in its place":
+                raise FrameworksOwn  # noqa: B904 - as Starlette does it
+            raise
         finally:
             ended.set()
 
@@ -323,6 +334,24 @@ def test_the_error_of_a_disconnect_is_not_logged(form: str, caplog: pytest.LogCa
 
     run(form, app, talk)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_another_error_after_a_disconnect_is_logged(form: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        assert (await receive())["type"] == "http.disconnect"
+        raise KeyError("mine")
+
+    async def talk(server: Any) -> None:
+        peer = await server.connect()
+        await peer.send(GET)
+        await asyncio.sleep(0.02)
+        peer.reset()
+        while not caplog.records:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+    run(form, app, talk)
+    assert "mine" in caplog.text
 
 
 def test_both_callables_give_what_a_task_can_be_made_of(form: str) -> None:
