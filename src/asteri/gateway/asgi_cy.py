@@ -24,7 +24,7 @@ except ImportError:
 from urllib.parse import quote
 
 from asteri.exchange import AnswerError, Disconnected
-from asteri.gateway.pathsend import send_path
+from asteri.gateway.files import send_path
 
 __all__ = ["HTTPDoor"]
 

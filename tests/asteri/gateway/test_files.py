@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from asteri.gateway import pathsend
+from asteri.gateway import files
 
 from ..forms import FORMS, family
 from ..serving import serving
@@ -43,7 +43,7 @@ def run(form: str, app: Any, talk: Any, **options: Any) -> None:
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
-@pytest.mark.parametrize("size", [0, 1, pathsend.PIECE - 1, pathsend.PIECE, pathsend.PIECE + 1, 3 * pathsend.PIECE + 7])
+@pytest.mark.parametrize("size", [0, 1, files.PIECE - 1, files.PIECE, files.PIECE + 1, 3 * files.PIECE + 7])
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_file_arrives_whole_with_its_length(form: str, size: int, declared: bool, tmp_path: Path) -> None:
     path = tmp_path / "file"
@@ -63,28 +63,56 @@ def test_a_file_arrives_whole_with_its_length(form: str, size: int, declared: bo
     run(form, sending(path, headers=[(b"Content-Length", b"%d" % size)] if declared else None), talk)
 
 
-def test_only_threads_touch_the_file(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"x" * (2 * pathsend.PIECE))
-    users: list[threading.Thread] = []
-    init, read = pathsend._File.__init__, pathsend._File.read
+@pytest.fixture
+def users(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, threading.Thread]]:
+    """Who has read how many bytes of a file; opening it counts as none."""
+    users: list[tuple[int, threading.Thread]] = []
+    init, read_at = files._File.__init__, files._File.read_at
 
-    def opened(self: Any, path: Any) -> None:
-        users.append(threading.current_thread())
+    def opening(self: Any, path: Any) -> None:
+        users.append((0, threading.current_thread()))
         init(self, path)
 
-    def reading(self: Any, size: int) -> bytes:
-        users.append(threading.current_thread())
-        return read(self, size)
+    def reading(self: Any, size: int, offset: int) -> bytes:
+        users.append((size, threading.current_thread()))
+        return read_at(self, size, offset)
 
-    monkeypatch.setattr(pathsend._File, "__init__", opened)
-    monkeypatch.setattr(pathsend._File, "read", reading)
+    monkeypatch.setattr(files._File, "__init__", opening)
+    monkeypatch.setattr(files._File, "read_at", reading)
+    return users
+
+
+def test_what_is_not_cached_is_read_in_threads(
+    form: str, tmp_path: Path, users: list[tuple[int, threading.Thread]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(2 * files.PIECE))
+    monkeypatch.setattr(files, "_is_cached", lambda file, offset, size: False)
 
     async def talk(server: Any) -> None:
-        assert len((await (await server.connect()).ask(GET))[2]) == 2 * pathsend.PIECE
+        assert (await (await server.connect()).ask(GET))[2] == path.read_bytes()
 
     run(form, sending(path), talk)
-    assert len(users) == 3 and threading.main_thread() not in users
+    assert [size for size, _ in users] == [0, files.PIECE, files.PIECE]
+    assert threading.main_thread() not in [thread for _, thread in users]
+
+
+def test_what_is_cached_is_not_read_but_by_the_kernel(
+    form: str, tmp_path: Path, users: list[tuple[int, threading.Thread]]
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(8 * files.PIECE))
+    with path.open("rb") as file:
+        assert files._is_cached(file.fileno(), 0, files.PIECE)
+
+    async def talk(server: Any) -> None:
+        peer = await server.connect()
+        assert (await peer.ask(GET))[2] == path.read_bytes()
+        assert (await peer.ask(GET))[2] == path.read_bytes()
+
+    run(form, sending(path), talk)
+    assert sum(size for size, _ in users) < 14 * files.PIECE  # of 16: only what the socket had no room for
+    assert threading.main_thread() not in [thread for _, thread in users]
 
 
 @pytest.mark.parametrize("length", [3, 5])
@@ -174,12 +202,12 @@ def test_a_file_is_closed_when_its_request_is_cancelled(form: str, tmp_path: Pat
         await asyncio.to_thread(closed.wait, 5)
         assert closed.is_set()
 
-    close = pathsend._File.close
+    close = files._File.close
 
     def closing(self: Any) -> None:
         close(self)
         closed.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pathsend._File, "close", closing)
+        patch.setattr(files._File, "close", closing)
         run(form, sending(path), talk)
