@@ -23,6 +23,7 @@ FAMILY = (
     "asteri.wire.response_cy",
     "asteri.wire.exchange_cy",
     "asteri.protocol.wheel_cy",
+    "asteri.protocol.service_cy",
     "asteri.protocol.flow_cy",
     "asteri.protocol.step_cy",
     "asteri.protocol.h1_cy",

@@ -97,13 +97,16 @@ class FlowProtocol(Port):
 
     def hold(self, data: bytes) -> None:
         """Send bytes together with those that follow, at the latest in the next turn of the loop."""
-        if self.lost:
-            return
-        self._out.append(data)
-        self._out_size += len(data)
+        self.join(data)
         if not self.batching and not self._flush_scheduled:
             self._flush_scheduled = True
             self.loop.call_soon(self._flush_held, context=self.base_context.copy())
+
+    def join(self, data: bytes) -> None:
+        """Send bytes together with those of the `emit` that follows at once."""
+        if not self.lost:
+            self._out.append(data)
+            self._out_size += len(data)
 
     def _flush_held(self) -> None:
         self._flush_scheduled = False
@@ -229,12 +232,14 @@ class FlowProtocol(Port):
             self._watch_writes()
 
     def _wake_writers(self) -> None:
-        waiters, self._writers = self._writers, None
-        wake(waiters)
+        if self._writers is not None:
+            waiters, self._writers = self._writers, None
+            wake(waiters)
 
     def _wake_watchers(self) -> None:
-        waiters, self._watchers = self._watchers, None
-        wake(waiters)
+        if self._watchers is not None:
+            waiters, self._watchers = self._watchers, None
+            wake(waiters)
 
     # -- in
 
@@ -291,7 +296,6 @@ class FlowProtocol(Port):
 @cython.cfunc
 def wake(waiters: list) -> None:
     """Let those go on who wait."""
-    if waiters is not None:
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)

@@ -17,8 +17,6 @@ Rules
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
 from dataclasses import replace as _replace
 
 try:
@@ -31,6 +29,7 @@ from asteri.wire.fault import ProtocolError
 
 if cython.compiled:
     from cython.cimports.asteri.protocol.flow_cy import FlowProtocol, wake
+    from cython.cimports.asteri.protocol.service_cy import Service
     from cython.cimports.asteri.protocol.step_cy import start
     from cython.cimports.asteri.protocol.wheel_cy import Deadline
     from cython.cimports.asteri.wire.exchange_cy import Exchange, begin_exchange
@@ -38,13 +37,14 @@ if cython.compiled:
     from cython.cimports.asteri.wire.response_cy import encode_response
 else:
     from asteri.protocol.flow_cy import FlowProtocol, wake
+    from asteri.protocol.service_cy import Service
     from asteri.protocol.step_cy import start
     from asteri.protocol.wheel_cy import Deadline
     from asteri.wire.exchange_cy import Exchange, begin_exchange
     from asteri.wire.request_cy import RequestHead, RequestParser
     from asteri.wire.response_cy import encode_response
 
-__all__ = ["AccessLog", "H1Protocol", "Service", "WebSocketFactory"]
+__all__ = ["H1Protocol"]
 
 QUEUED = cython.declare(cython.Py_ssize_t, 65536)  # body bytes that wait for the application before reading stops
 # Unread body bytes that are thrown away to keep a connection; nginx's lingering reads more, h2o none.
@@ -54,63 +54,6 @@ LINGERED = cython.declare(cython.Py_ssize_t, 1024 * 1024)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNKNOWN = Connection()  # until the transport tells more
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
-
-AccessLog = Callable[[Exchange, float], None]
-"""Called when an answer is complete, with the exchange (`status`, `sent`) and the seconds since its head arrived."""
-
-WebSocketFactory = Callable[["H1Protocol", RequestHead, bytes], asyncio.Protocol]
-"""Makes the protocol that takes over the transport, from the upgrade request and the bytes behind it."""
-
-
-class Service:
-    """What all connections of one worker share.
-
-    Args:
-        doors: the application.
-        loop: the running loop.
-        wheel: the worker's timer.
-        limits: of requests.
-        timeouts: of everything that a peer does.
-        connections: filled with the open protocols; each has `shutdown()`.
-        tasks: filled with the tasks of running applications, some of which outlive their answer.
-        base_context: every exchange runs in a copy of it.
-        scheme: "http", or "https" where a proxy ends TLS.
-        root_path: prefix that a proxy has removed.
-        log_access: called for every complete answer.
-        websocket: makes the protocol that takes over an upgraded connection; None: upgrades are ignored.
-    """
-
-    def __init__(
-        self,
-        *,
-        doors,
-        loop,
-        wheel,
-        limits,
-        timeouts,
-        connections: set,
-        tasks: set,
-        base_context,
-        scheme: str = "http",
-        root_path: str = "",
-        log_access=None,
-        websocket=None,
-    ) -> None:
-        self.doors = doors
-        self.http = doors.http
-        self.loop = loop
-        self.wheel = wheel
-        self.limits = limits
-        self.timeouts = timeouts
-        self.connections = connections
-        self.tasks = tasks
-        self.base_context = base_context
-        self.scheme = scheme
-        self.root_path = root_path
-        self.log_access = log_access
-        self.websocket = websocket
-        self.logger = logging.getLogger("asteri")
-        self.keep_alive = timeouts.keep_alive
 
 
 class H1Protocol(FlowProtocol):
@@ -391,8 +334,9 @@ class H1Protocol(FlowProtocol):
         return reader
 
     def _wake_readers(self) -> None:
-        readers, self._readers = self._readers, None
-        wake(readers)
+        if self._readers is not None:
+            readers, self._readers = self._readers, None
+            wake(readers)
 
     def body_taken(self, exchange: Exchange) -> None:
         """Read on if the application has caught up."""
@@ -512,7 +456,7 @@ class H1Protocol(FlowProtocol):
     def _is_websocket(self, head: RequestHead) -> bool:
         return head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0
 
-    def _hand_over(self, factory: WebSocketFactory, head: RequestHead) -> None:
+    def _hand_over(self, factory, head: RequestHead) -> None:
         """Let a WebSocket protocol have the transport."""
         self.batching = False
         self.flush()

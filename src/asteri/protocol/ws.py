@@ -35,7 +35,8 @@ from asteri.wire import frames_cy, handshake
 from asteri.wire.deflate import Agreement, Deflater, DeflateSettings, Inflater, negotiate
 
 if TYPE_CHECKING:
-    from asteri.protocol.h1_cy import H1Protocol, WebSocketFactory
+    from asteri.protocol.h1_cy import H1Protocol
+    from asteri.protocol.service_cy import WebSocketFactory
 
 __all__ = ["Head", "WebSocketLimits", "WebSocketProtocol", "upgrader"]
 

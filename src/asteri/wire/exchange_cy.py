@@ -63,6 +63,10 @@ class Port:
         """Send a part of a file from the kernel; return how many bytes the socket took at once, 0 if it may not be."""
         return 0
 
+    def join(self, data: bytes) -> None:
+        """Send bytes together with those of the `emit` that follows at once."""
+        raise NotImplementedError
+
     def writable(self):
         """Return a future that ends when there is room, or the peer is gone."""
         raise NotImplementedError
@@ -210,9 +214,11 @@ class Exchange:
             body = b""
         size: cython.Py_ssize_t = len(body)
         self.sent = size
-        port.emit(data)
         if size > JOINED:
+            port.join(data)
             port.emit(body)
+        else:
+            port.emit(data)
         port.answered(self, keep)
 
     def begin(self, status, headers) -> Sink:
@@ -320,8 +326,8 @@ class Sink:
                 if size <= JOINED:
                     port.emit(b"%x\r\n%b\r\n" % (size, data))
                 else:
-                    port.hold(b"%x\r\n" % size)
-                    port.hold(data)
+                    port.join(b"%x\r\n" % size)
+                    port.join(data)
                     port.emit(b"\r\n")
             else:
                 self._left -= size

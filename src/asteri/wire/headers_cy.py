@@ -13,7 +13,7 @@ if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
     from cython.cimports.libc.string import memchr
 
-__all__ = ["HeaderBlock"]
+__all__ = ["HeaderBlock", "header_block"]
 
 
 class HeaderBlock:
@@ -21,11 +21,6 @@ class HeaderBlock:
 
     Names with an underscore are dropped: CGI-style environments can not tell `X_Real` from `X-Real`.
     """
-
-    def __init__(self, block: bytes) -> None:
-        self._block = block
-        self._pairs = None
-        self._first = None
 
     def _cut(self) -> list:
         if self._pairs is None:
@@ -66,6 +61,15 @@ class HeaderBlock:
 
     def __repr__(self) -> str:
         return f"<HeaderBlock of {len(self._cut())} fields>"
+
+
+def header_block(block: bytes) -> HeaderBlock:
+    """Return the fields of a validated block, the lines without the last line end."""
+    headers: HeaderBlock = HeaderBlock.__new__(HeaderBlock)
+    headers._block = block
+    headers._pairs = None
+    headers._first = None
+    return headers
 
 
 @cython.cfunc

@@ -24,6 +24,7 @@ from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
 from asteri.protocol.h1_cy import H1Protocol
 from asteri.protocol.select import protocol_factory
+from asteri.protocol.service_cy import Service
 from asteri.protocol.timeouts import Timeouts
 from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
@@ -170,19 +171,20 @@ class Server:
             body=settings.limit_body or None,
         )
         self._wheel = TimerWheel(loop, timeouts.tick)
-        factory = protocol_factory(
+        service = Service(
             doors,
-            loop=loop,
+            loop,
             limits=limits,
             timeouts=timeouts,
             connections=self._connections,
             tasks=self._tasks,
             base_context=context,
+            wheel=self._wheel,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
             websocket=upgrader(doors.websocket),
-            wheel=self._wheel,
         )
+        factory = protocol_factory(service)
         for listener in self.listeners:
             if listener.family == socket.AF_UNIX:
                 # From 3.13 on asyncio would remove the file, which belongs to whoever has bound the socket.

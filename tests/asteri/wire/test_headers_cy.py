@@ -13,7 +13,7 @@ VALUES = st.lists(st.sampled_from([b"a", b" ", b"\t", b":", b"_", b"Z", b"\xff"]
 
 
 def block(form: str, data: bytes) -> list[tuple[bytes, bytes]]:
-    pairs: list[tuple[bytes, bytes]] = family(form)["headers_cy"].HeaderBlock(data).raw
+    pairs: list[tuple[bytes, bytes]] = family(form)["headers_cy"].header_block(data).raw
     return pairs
 
 
