@@ -29,6 +29,8 @@ FAMILY = (
     "asteri.protocol.step_cy",
     "asteri.protocol.h1_cy",
     "asteri.protocol.select",
+    "asteri.gateway.asgi_cy",
+    "asteri.gateway.asgi",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
 

@@ -162,6 +162,16 @@ class FlowProtocol(Port):
             except OSError:
                 return -1
 
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """Send a part of a file to the socket if no byte is before it; return how many bytes that took."""
+        self.flush()
+        if self._socket < 0 or (self._behind and not self._caught_up()):
+            return 0
+        try:
+            return os.sendfile(self._socket, file, offset, size)
+        except OSError:  # full, or broken, or no file to be sent like this: then the transport meets the same error
+            return 0
+
     def _caught_up(self) -> bool:
         """Tell whether the transport has sent everything."""
         if self.transport.get_write_buffer_size():

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.tasks import _enter_task, _leave_task
+from functools import partial
 
 try:
     import cython
@@ -157,14 +158,22 @@ async def _drive(owner, exchange, coroutine) -> None:
         owner.finished(exchange, None)
 
 
+def _future_ended(owner, exchange, future) -> None:
+    error = asyncio.CancelledError() if future.cancelled() else future.exception()
+    owner.finished(exchange, error)
+
+
 def start(owner, exchange, coroutine, loop, context):
     """Run a coroutine in a context; return its task if it has to wait, None if it has ended already.
 
     Args:
         owner: its `finished(exchange, error)` is called at the end, with None or the exception. An `Exception` is then
             forgotten; any other ends the task, or the loop, as asyncio has it.
-        coroutine: or another awaitable.
+        coroutine: or another awaitable; a future needs no task.
     """
+    if asyncio.isfuture(coroutine):
+        coroutine.add_done_callback(partial(_future_ended, owner, exchange), context=context)
+        return coroutine
     if EAGER:
         return start_eagerly(owner, exchange, coroutine, loop, context)
     return start_by_hand(owner, exchange, coroutine, loop, context)

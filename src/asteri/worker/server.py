@@ -12,7 +12,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -20,6 +19,7 @@ from asteri.errors import ApplicationError
 from asteri.exchange import Doors
 from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
+from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
 from asteri.protocol.h1_cy import H1Protocol
@@ -54,7 +54,7 @@ class Server:
         self._connections: set[Any] = set()  # each has shutdown(), to end in order, and abort(), to end at once
         self._tasks: set[asyncio.Task[None]] = set()
         self._lifespan: Lifespan | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._threads: Threads | None = None
 
     @property
     def url(self) -> str:
@@ -140,14 +140,14 @@ class Server:
     async def _end_application(self) -> None:
         if self._lifespan is not None:
             await self._lifespan.shutdown()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.close()
 
     def _doors(self, state: dict[str, Any]) -> Doors:
         call, interface = self._application.call, self._application.interface
         if interface == "wsgi":
-            self._executor = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="asteri-wsgi")
-            return wsgi_doors(call, executor=self._executor)
+            self._threads = Threads(self._settings.threads, "asteri-wsgi")
+            return wsgi_doors(call, self._threads)
         if interface == "direct":
             try:
                 doors = direct_doors(call)

@@ -362,3 +362,26 @@ def test_nothing_is_kept(form: str) -> None:
         assert [reference() for reference in kept] == [None, None]
 
     run(main())
+
+
+def test_a_future_needs_no_task(form: str) -> None:
+    futures: list[asyncio.Future[None]] = []
+
+    def ending(outcome: Callable[[asyncio.Future[None]], object]) -> Callable[[], asyncio.Future[None]]:
+        def make() -> asyncio.Future[None]:
+            futures.append(asyncio.get_running_loop().create_future())
+            asyncio.get_running_loop().call_soon(outcome, futures[-1])
+            return futures[-1]
+
+        return make
+
+    error = KeyError("mine")
+    for outcome, kind in (
+        (lambda future: future.set_result(None), type(None)),
+        (lambda future: future.set_exception(error), KeyError),
+        (lambda future: future.cancel(), asyncio.CancelledError),
+    ):
+        owner, task = started(form, ending(outcome))
+        assert task is futures[-1]
+        ((exchange, ended_with, _),) = owner.ends
+        assert exchange == "x" and type(ended_with) is kind
