@@ -47,7 +47,7 @@ lint: ## ruff, mypy strict, import contracts, file sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-incremental tools bench/run.py
+	$(BIN)/mypy --no-incremental --exclude bench/apps/ tools bench
 	$(BIN)/lint-imports
 	$(BIN)/python tools/sizes.py
 
@@ -61,9 +61,9 @@ e2e: ## the tests that need a real browser; installs Chromium from the system's 
 	@$(BIN)/python tools/chromium.py
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
 
-bench: ## the same work on Fenrir and on FastAPI with uvicorn; writes build/bench.json
+bench: ## the same work on Fenrir, Asteri and their peers; writes build/bench.json (ARGS="--list", ARGS="--publish")
 	@$(ENVIRONMENT) --group bench
-	$(BIN)/python bench/run.py $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 docs-ui: ## fetch the assets of Swagger UI and ReDoc again
 	@$(ENVIRONMENT)
