@@ -86,7 +86,7 @@ SCENARIOS = {
         Scenario("browser", "a browser's headers", "/", HELLO, headers=BROWSER),
         Scenario("routes1000", "the last of 1000 routes", "/r/999/7", {"id": 7}, routes=1000),
         Scenario("pipeline", "16 requests pipelined", "/", HELLO, pipelined=16),
-        Scenario("sync", "plain function handler", "/sync", MESSAGE),
+        Scenario("sync", "a def handler", "/sync", MESSAGE),
         Scenario("di", "three dependencies", "/di", {"v": "xbc"}),
         Scenario("ws", "WebSocket echo", "/ws", b"m" * 64, connections=20, websocket=True),
         Scenario("download", "1 MiB down", "/download", b"x" * MIB, connections=16),
