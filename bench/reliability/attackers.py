@@ -31,6 +31,7 @@ FRESH = 10  # every so many requests on a new connection
 def measure(
     *,
     connections: int = 1000,
+    rate: int = 200,
     header_timeout: float = 10.0,
     write_timeout: float = 10.0,
     interval: float = 1.0,
@@ -40,7 +41,12 @@ def measure(
     loop: str = "auto",
 ) -> Report:
     """Attack in four ways while normal traffic goes on; `--tool slowhttptest` lets that program attack."""
-    conditions = {"connections": connections, "header_timeout": header_timeout, "write_timeout": write_timeout}
+    conditions = {
+        "connections": connections,
+        "rate": rate,
+        "header_timeout": header_timeout,
+        "write_timeout": write_timeout,
+    }
     report = Report("attackers", {**conditions, "interval": interval, "modes": modes, "tool": tool, "loop": loop})
     deadlines = {"header": header_timeout, "body": BODY_GRACE, "read": write_timeout}
     options = ("--header-timeout", str(header_timeout), "--write-timeout", str(write_timeout), "--log-level", "error")
@@ -50,12 +56,13 @@ def measure(
             deadline = deadlines.get(mode)
             seconds = (deadline or 5.0) + 5.0
             if tool == "own":
-                found, busy = by_own(server, mode, connections, interval, seconds)
+                found, busy = by_own(server, mode, connections, rate, interval, seconds)
             else:
-                found, busy = by_slowhttptest(server, mode, connections, interval, seconds)
+                found, busy = by_slowhttptest(server, mode, connections, rate, interval, seconds)
         report.figures[mode] = {**found, "p99 before, ms": calm.p99, "p99 meanwhile, ms": busy.p99}
         report.figures[mode]["normal requests"] = len(busy.latencies)
         if deadline is not None:
+            report.at_least(f"{mode}: open at the same time", found["opened"], 0.9 * connections)
             report.exactly(f"{mode}: not dropped", found["left"], 0)
             report.at_most(f"{mode}: longest life", found["longest"], deadline + SLACK, "s")
         report.at_most(f"{mode}: p99 of normal traffic, as a multiple", busy.p99 / calm.p99, 2.0)
@@ -104,10 +111,10 @@ def watch(port: int, *, until: float = 0.0, process: subprocess.Popen[str] | Non
 
 
 def by_own(
-    server: Server, mode: str, connections: int, interval: float, seconds: float
+    server: Server, mode: str, connections: int, rate: int, interval: float, seconds: float
 ) -> tuple[dict[str, Any], Normal]:
     """Attack by our own program."""
-    options = {"port": server.port, "mode": mode, "connections": connections, "rate": max(100.0, connections / 2)}
+    options = {"port": server.port, "mode": mode, "connections": connections, "rate": rate}
     process = subprocess.Popen(
         [
             sys.executable,
@@ -134,6 +141,7 @@ def by_own(
     return found, busy
 
 
+PATHS = {"read": f"stream?{1 << 30}", "body": "context"}
 FLAGS = {
     "header": ["-H"],
     "body": ["-B", "-s", "8192"],
@@ -143,14 +151,13 @@ FLAGS = {
 
 
 def by_slowhttptest(
-    server: Server, mode: str, connections: int, interval: float, seconds: float
+    server: Server, mode: str, connections: int, rate: int, interval: float, seconds: float
 ) -> tuple[dict[str, Any], Normal]:
     """Attack by slowhttptest, and follow the worker's descriptors: the program does not say when each was dropped."""
     path = programs.find("slowhttptest")
     if path is None:
         raise RuntimeError("slowhttptest is not installed (Debian's package of that name)")
-    target = f"http://127.0.0.1:{server.port}/" + (f"stream?{1 << 30}" if mode == "read" else "")
-    rate = max(100, connections // 2)
+    target = f"http://127.0.0.1:{server.port}/" + PATHS.get(mode, "")
     opening = connections / rate
     command = [path, *FLAGS[mode], "-c", str(connections), "-r", str(rate), "-i", str(max(1, round(interval)))]
     command += ["-l", str(round(opening + seconds)), "-p", "5", "-u", target]

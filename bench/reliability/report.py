@@ -36,6 +36,10 @@ class Report:
         """Check that a figure is at most a limit."""
         self.checks.append(Check(what, round(measured, 3), f"at most {limit:g} {unit}".rstrip(), measured <= limit))
 
+    def at_least(self, what: str, measured: float, limit: float, unit: str = "") -> None:
+        """Check that a figure is at least a limit."""
+        self.checks.append(Check(what, round(measured, 3), f"at least {limit:g} {unit}".rstrip(), measured >= limit))
+
     def exactly(self, what: str, measured: Any, wanted: Any) -> None:
         """Check that a figure is what it should be."""
         shown = measured if isinstance(measured, (int, float)) else str(measured)
