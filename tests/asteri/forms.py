@@ -22,7 +22,10 @@ FAMILY = (
     "asteri.wire.request_cy",
     "asteri.wire.response_cy",
     "asteri.wire.exchange_cy",
-    "asteri.protocol.h1",
+    "asteri.protocol.wheel_cy",
+    "asteri.protocol.flow_cy",
+    "asteri.protocol.step_cy",
+    "asteri.protocol.h1_cy",
     "asteri.protocol.select",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from asteri.exchange import Channel, Doors
-from asteri.protocol.timeouts import Timeouts, TimerWheel
+from asteri.protocol.timeouts import Timeouts
 from asteri.wire.limits import Limits
 
 from .forms import family
@@ -96,7 +96,7 @@ class Peer:
 class Server:
     """A listening server of one form."""
 
-    def __init__(self, port: int, connections: set[Any], tasks: set[Any], wheel: TimerWheel) -> None:
+    def __init__(self, port: int, connections: set[Any], tasks: set[Any], wheel: Any) -> None:
         self.port = port
         self.connections = connections
         self.tasks = tasks
@@ -129,7 +129,7 @@ async def serving(
     loop = asyncio.get_running_loop()
     connections: set[Any] = set()
     tasks: set[Any] = set()
-    wheel = TimerWheel(loop, timeouts.tick)
+    wheel = family(form)["wheel_cy"].TimerWheel(loop, timeouts.tick)
     factory = family(form)["select"].protocol_factory(
         doors,
         loop=loop,

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from asteri.exchange import Doors
-from asteri.protocol.h1 import AccessLog, H1Protocol, Service, WebSocketFactory
-from asteri.protocol.timeouts import Timeouts, TimerWheel
+from asteri.protocol.h1_cy import AccessLog, H1Protocol, Service, WebSocketFactory
+from asteri.protocol.timeouts import Timeouts
+from asteri.protocol.wheel_cy import TimerWheel
 from asteri.wire.limits import Limits
 
 __all__ = ["protocol_factory"]

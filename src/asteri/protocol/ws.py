@@ -35,8 +35,7 @@ from asteri.wire import frames_cy, handshake
 from asteri.wire.deflate import Agreement, Deflater, DeflateSettings, Inflater, negotiate
 
 if TYPE_CHECKING:
-    from asteri.protocol.h1 import H1Protocol, WebSocketFactory
-    from asteri.wire.request_cy import RequestHead
+    from asteri.protocol.h1_cy import H1Protocol, WebSocketFactory
 
 __all__ = ["Head", "WebSocketLimits", "WebSocketProtocol", "upgrader"]
 
@@ -70,7 +69,7 @@ def upgrader(door: Callable[[Channel], Awaitable[None]], limits: WebSocketLimits
     """Return what HTTP/1 calls to hand a connection over to WebSocket."""
     limits = limits or WebSocketLimits()
 
-    def take_over(h1: H1Protocol, head: RequestHead, leftover: bytes) -> WebSocketProtocol:
+    def take_over(h1: H1Protocol, head: Any, leftover: bytes) -> WebSocketProtocol:
         service = h1.service
         transport = cast(asyncio.Transport, h1.transport)
         protocol = WebSocketProtocol(

@@ -1,18 +1,7 @@
 """The HTTP/1 exchange and its sink: the laws of `asteri.exchange` between an application and a connection.
 
 This file decides what may happen (one answer, no body on HEAD, lengths that are true) and never touches a socket. It
-speaks to its connection, the *port*, which must have:
-
-    emit(data)              send bytes, in order, joined with others where that saves a call
-    hold(data)              the same, but more is expected soon
-    paused, writable()      back-pressure: whether to wait, and the future to wait for
-    lost                    the peer is gone
-    more_body(exchange)     a future that ends when body bytes, the end of the body or a disconnect have arrived
-    body_taken(exchange)    the application has consumed body bytes
-    may_keep(exchange)      whether the rest of the unread body is small enough to keep the connection
-    answered(exchange, keep)the answer is complete; keep: the connection may serve another request
-    peer_gone()             a future that ends when the peer is gone
-    abort()                 cut the connection
+speaks to its connection through a `Port`.
 
 States: OPEN -> ANSWERED, or OPEN -> STREAMING -> ANSWERED, or any -> ABORTED.
 """
@@ -30,9 +19,16 @@ except ImportError:
     from asteri.wire.interpreted import cython
 
 from asteri.exchange import AnswerError, Disconnected
-from asteri.wire.response_cy import encode_interim, encode_response, encode_start, encode_trailers
 
-__all__ = ["Exchange", "Sink"]
+if cython.compiled:
+    from cython.cimports.asteri.wire.request_cy import RequestHead
+    from cython.cimports.asteri.wire.response_cy import encode_response, encode_start
+else:
+    from asteri.wire.request_cy import RequestHead
+    from asteri.wire.response_cy import encode_response, encode_start
+from asteri.wire.response_cy import encode_interim, encode_trailers
+
+__all__ = ["Exchange", "Port", "Sink", "begin_exchange"]
 
 OPEN = cython.declare(cython.int, 0)
 STREAMING = cython.declare(cython.int, 1)
@@ -46,68 +42,90 @@ CHUNKED = cython.declare(cython.int, 2)
 JOINED = cython.declare(cython.Py_ssize_t, 16384)  # the same bound as in response_cy: larger bodies are not copied
 
 
-@cython.cclass
+class Port:
+    """A connection, as its exchanges see it.
+
+    Attributes:
+        lost: the peer is gone.
+        paused: the peer does not read; wait for `writable()` before more is written.
+        draining: the server shuts down: no further requests.
+    """
+
+    def emit(self, data: bytes) -> None:
+        """Send bytes, in order, joined with others where that saves a call."""
+        raise NotImplementedError
+
+    def hold(self, data: bytes) -> None:
+        """Send bytes of which more are expected soon."""
+        raise NotImplementedError
+
+    def writable(self):
+        """Return a future that ends when there is room, or the peer is gone."""
+        raise NotImplementedError
+
+    def peer_gone(self):
+        """Return a future that ends when the peer is gone."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """Cut the connection, so that nothing that was sent can be taken for complete."""
+        raise NotImplementedError
+
+    def more_body(self, exchange: Exchange):
+        """Return a future that ends when body bytes, the end of the body or a disconnect have arrived."""
+        raise NotImplementedError
+
+    def body_taken(self, exchange: Exchange) -> None:
+        """Note that the application has consumed body bytes."""
+        raise NotImplementedError
+
+    def may_keep(self, exchange: Exchange) -> bool:
+        """Tell whether the rest of the unread body is small enough to keep the connection."""
+        raise NotImplementedError
+
+    def answered(self, exchange: Exchange, keep: cython.bint) -> None:
+        """Note that the answer is complete; keep: the connection may serve another request."""
+        raise NotImplementedError
+
+
 class Exchange:
-    """One request and its one response over an HTTP/1 connection."""
+    """One request and its one response over an HTTP/1 connection.
 
-    method = cython.declare(str, visibility="readonly")
-    path = cython.declare(str, visibility="public")
-    raw_path = cython.declare(bytes, visibility="readonly")
-    query = cython.declare(bytes, visibility="readonly")
-    headers = cython.declare(object, visibility="readonly")
-    connection = cython.declare(object, visibility="readonly")
-    buffered = cython.declare(bytes, visibility="readonly")
-    app = cython.declare(object, visibility="public")
-    # For the connection, not for applications:
-    status = cython.declare(cython.int, visibility="readonly")  # of the answer, 0 before it
-    sent = cython.declare(cython.longlong, visibility="readonly")  # body bytes of the answer
-    complete = cython.declare(cython.bint, visibility="readonly")  # the request's body has arrived wholly
-    expecting = cython.declare(cython.bint, visibility="public")  # the client waits for 100 Continue
-    broken = cython.declare(cython.bint, visibility="readonly")  # the body will never be complete
-    queued = cython.declare(cython.Py_ssize_t, visibility="readonly")  # body bytes that wait for the application
-    _port: object
-    _head_only: cython.bint
-    _minor: cython.int
-    _keep: cython.bint
-    _state: cython.int
-    _unread: object  # bytes, or a deque of them
-
-    def __init__(self, port, head, connection, body: bytes, complete: cython.bint) -> None:
-        """Start with what has arrived of the body."""
-        self.method = head.method
-        self.path = head.path
-        self.raw_path = head.raw_path
-        self.query = head.query
-        self.headers = head.headers
-        self.connection = connection
-        self.app = None
-        self.status = 0
-        self.sent = 0
-        self._port = port
-        self._head_only = self.method == "HEAD"
-        self._minor = head.minor
-        self._keep = head.keep_alive
-        self._state = OPEN
-        self.broken = False
-        self.complete = complete
-        self.queued = len(body)
-        self._unread = body
-        if complete:
-            self.buffered = body
-            self.expecting = False
-        else:
-            self.buffered = None
-            self.expecting = head.expect_continue and not body
+    For the connection, not for applications:
+        status: of the answer, 0 before it.
+        sent: body bytes of the answer.
+        complete: the request's body has arrived wholly.
+        expecting: the client waits for 100 Continue.
+        broken: the body will never be complete.
+        queued: body bytes that wait for the application.
+    """
 
     @property
     def gone(self) -> bool:
         """For a gateway: whether the peer is gone, so that an answer would reach nobody."""
         return self._state == ABORTED or self._port.lost
 
-    @property
-    def state(self) -> str:
-        """For the connection: "open", "streaming", "answered" or "aborted"."""
-        return ("open", "streaming", "answered", "aborted")[self._state]
+    # -- for the connection
+
+    def is_open(self) -> bool:
+        """Tell whether no answer has begun."""
+        return self._state == OPEN
+
+    def is_streaming(self) -> bool:
+        """Tell whether an answer has begun and is not complete."""
+        return self._state == STREAMING
+
+    def is_answered(self) -> bool:
+        """Tell whether the answer is complete."""
+        return self._state == ANSWERED
+
+    def is_aborted(self) -> bool:
+        """Tell whether the answer was given up."""
+        return self._state == ABORTED
+
+    def abandon(self) -> None:
+        """Give up: the connection has answered in the application's place, or the peer is gone."""
+        self._state = ABORTED
 
     # -- the request's body
 
@@ -125,7 +143,6 @@ class Exchange:
         """For the connection: the body will never be complete."""
         self.broken = True
 
-    @cython.cfunc
     def _take(self, limit: cython.Py_ssize_t) -> bytes:
         first: bytes
         if type(self._unread) is bytes:
@@ -166,7 +183,6 @@ class Exchange:
 
     # -- the answer
 
-    @cython.cfunc
     def _begin(self) -> cython.bint:
         """Check that no answer was given, and return whether the connection could be kept after one."""
         if self._state != OPEN:
@@ -182,7 +198,7 @@ class Exchange:
             if not isinstance(body, (bytes, bytearray, memoryview)):
                 raise TypeError(f"a response body is bytes, not {type(body).__name__}")
             body = bytes(body)
-        port = self._port
+        port: Port = self._port
         data, keep = encode_response(status, headers, body, self._head_only, self._minor, keep and not port.draining)
         self.status = status
         self._state = ANSWERED
@@ -200,7 +216,7 @@ class Exchange:
         if self._state == ABORTED:
             return Sink(self, BODYLESS, -1)  # whose `write` raises Disconnected
         keep: cython.bint = self._begin()
-        port = self._port
+        port: Port = self._port
         data, keep, framing, length = encode_start(
             status, headers, self._head_only, self._minor, keep and not port.draining
         )
@@ -220,10 +236,6 @@ class Exchange:
                 self.expecting = False
             self._port.emit(data)
 
-    def abandon(self) -> None:
-        """For the connection: it has answered in the application's place, or the peer is gone."""
-        self._state = ABORTED
-
     async def drain(self) -> None:
         """Return at once: the answer is already with the transport."""
 
@@ -233,33 +245,57 @@ class Exchange:
             await self._port.peer_gone()
 
 
-@cython.cclass
+def begin_exchange(port: Port, head: RequestHead, connection, body: bytes, complete: cython.bint) -> Exchange:
+    """Return the exchange of a request, with what has arrived of its body."""
+    exchange: Exchange = Exchange.__new__(Exchange)
+    exchange.method = head.method
+    exchange.path = head.path
+    exchange.raw_path = head.raw_path
+    exchange.query = head.query
+    exchange.headers = head.headers
+    exchange.connection = connection
+    exchange.app = None
+    exchange.status = 0
+    exchange.sent = 0
+    exchange._port = port
+    exchange._head_only = head.method == "HEAD"
+    exchange._minor = head.minor
+    exchange._keep = head.keep_alive
+    exchange._state = OPEN
+    exchange.broken = False
+    exchange.complete = complete
+    exchange.queued = len(body)
+    exchange._unread = body
+    if complete:
+        exchange.buffered = body
+        exchange.expecting = False
+    else:
+        exchange.buffered = None
+        exchange.expecting = head.expect_continue and not body
+    return exchange
+
+
 class Sink:
     """The body of a streamed response."""
-
-    _exchange: Exchange
-    _framing: cython.int
-    _left: cython.longlong
 
     def __init__(self, exchange: Exchange, framing: cython.int, length: cython.longlong) -> None:
         self._exchange = exchange
         self._framing = framing
         self._left = length
 
-    @cython.cfunc
-    def _check(self) -> object:
+    def _check(self) -> Port:
         """Return the port while the stream is open and the peer is there."""
         exchange: Exchange = self._exchange
         if exchange._state == ANSWERED:
             raise AnswerError("this stream is finished")
-        port = exchange._port
+        port: Port = exchange._port
         if exchange._state == ABORTED or port.lost:
             raise Disconnected("the peer is gone")
         return port
 
     async def write(self, data) -> None:
         """Send a piece and wait until the peer has room for more."""
-        port = self._check()
+        port: Port = self._check()
         exchange: Exchange = self._exchange
         if type(data) is not bytes:
             if not isinstance(data, (bytes, bytearray, memoryview)):
@@ -293,7 +329,7 @@ class Sink:
 
     async def finish(self, trailers=()) -> None:
         """End the body."""
-        port = self._check()
+        port: Port = self._check()
         exchange: Exchange = self._exchange
         if self._framing == COUNTED and self._left:
             self.abort()

@@ -4,31 +4,20 @@
 
 from collections.abc import Iterator, Sequence
 
-try:
-    import cython
-except ImportError:
-    from asteri.wire.interpreted import cython
-
 __all__ = ["HeaderBlock"]
 
 
-@cython.cclass
 class HeaderBlock:
     """Request headers over the raw block: validated, but not cut before they are asked for.
 
     Names with an underscore are dropped: CGI-style environments can not tell `X_Real` from `X-Real`.
     """
 
-    _block: bytes
-    _pairs: list
-    _first: dict
-
     def __init__(self, block: bytes) -> None:
         self._block = block
         self._pairs = None
         self._first = None
 
-    @cython.cfunc
     def _cut(self) -> list:
         if self._pairs is None:
             pairs: list = []
@@ -43,7 +32,6 @@ class HeaderBlock:
             self._pairs = pairs
         return self._pairs
 
-    @cython.cfunc
     def _index(self) -> dict:
         if self._first is None:
             first: dict = {}

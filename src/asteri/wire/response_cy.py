@@ -21,6 +21,8 @@ except ImportError:
 from asteri.wire.grammar import TOKEN_BYTES, VALUE_BYTES
 
 if cython.compiled:
+    from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
+    from cython.cimports.libc.string import memcpy
     from cython.cimports.libc.time import time as c_time
 
 __all__ = [
@@ -56,6 +58,8 @@ class _Plan:
     close: cython.bint
     dated: cython.bint
     named: cython.bint
+    stamp: bytes  # the `_stamp` in `current`
+    current: bytes  # the whole head for a kept connection up to the number of its content-length, this second
 
 
 _cache: dict = {}
@@ -98,6 +102,7 @@ def _line(name, value) -> bytes:
 def _make_plan(status, headers) -> _Plan:
     plan: _Plan = _Plan()
     plan.length = -1
+    plan.stamp = plan.current = b""
     plan.close = plan.dated = plan.named = False
     lines: list = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b""))]
     lower: bytes
@@ -127,23 +132,29 @@ def _make_plan(status, headers) -> _Plan:
 
 @cython.cfunc
 def _plan(status, headers) -> _Plan:
-    if type(status) is not int:
-        status = int(status)
-    if not 200 <= status <= 999:
-        raise ValueError(f"{status} is not the status of a final response")
     if type(headers) is not tuple:
-        return _make_plan(status, headers)
+        return _make_plan(_final(status), headers)
     key = (status, headers)
     try:
         plan = _cache.get(key)
     except TypeError:  # a tuple of lists: nothing that may be kept
-        return _make_plan(status, headers)
+        return _make_plan(_final(status), headers)
     if plan is None:
-        plan = _make_plan(status, headers)
+        plan = _make_plan(_final(status), headers)
         if len(_cache) >= CACHE_SIZE:
             _cache.clear()
         _cache[key] = plan
     return plan
+
+
+@cython.cfunc
+def _final(status):
+    """Return the number of a final status."""
+    if type(status) is not int:
+        status = int(status)
+    if not 200 <= status <= 999:
+        raise ValueError(f"{status} is not the status of a final response")
+    return status
 
 
 @cython.cfunc
@@ -162,6 +173,37 @@ def _varying(plan: _Plan, minor: cython.int, keep: cython.bint) -> bytes:
     if not minor:
         return lines + b"connection: keep-alive\r\n"
     return lines
+
+
+@cython.cfunc
+def _whole(head: bytes, length: cython.longlong, body: bytes) -> bytes:
+    """Return a head that lacks only the number of its content-length, the number, the empty line and the body."""
+    if cython.compiled:
+        digits = cython.declare(cython.char[20])
+        start: cython.Py_ssize_t = 20
+        while True:
+            start -= 1
+            digits[start] = 48 + length % 10
+            length //= 10
+            if length == 0:
+                break
+        before: cython.Py_ssize_t = len(head)
+        after: cython.Py_ssize_t = len(body)
+        number: cython.Py_ssize_t = 20 - start
+        whole: bytes = PyBytes_FromStringAndSize(cython.NULL, before + number + 4 + after)
+        place: cython.p_char = whole
+        source: cython.p_char = head
+        memcpy(place, source, before)
+        place += before
+        memcpy(place, cython.address(digits[start]), number)
+        place += number
+        place[0] = place[2] = 13
+        place[1] = place[3] = 10
+        source = body
+        memcpy(place + 4, source, after)
+        return whole
+    else:
+        return b"".join((head, b"%d\r\n\r\n" % length, body))
 
 
 def encode_response(
@@ -193,7 +235,13 @@ def encode_response(
         raise ValueError(f"content-length {length} for a body of {size} bytes")
     if head_only or size > JOINED:
         body = b""
-    return b"".join((plan.prefix, _varying(plan, minor, keep), b"content-length: %d\r\n\r\n" % length, body)), keep
+    if keep and minor and not plan.dated and not plan.named:
+        _refresh()
+        if plan.stamp is not _stamp:
+            plan.stamp = _stamp
+            plan.current = b"".join((plan.prefix, _stamp, b"content-length: "))
+        return _whole(plan.current, length, body), True
+    return _whole(b"".join((plan.prefix, _varying(plan, minor, keep), b"content-length: ")), length, body), keep
 
 
 def encode_start(

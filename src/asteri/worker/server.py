@@ -22,9 +22,10 @@ from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
-from asteri.protocol.h1 import H1Protocol
+from asteri.protocol.h1_cy import H1Protocol
 from asteri.protocol.select import protocol_factory
-from asteri.protocol.timeouts import Timeouts, TimerWheel
+from asteri.protocol.timeouts import Timeouts
+from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
 from asteri.settings import Settings
 from asteri.wire.limits import Limits

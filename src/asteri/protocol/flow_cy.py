@@ -1,60 +1,85 @@
 """Flow control between a connection and its transport, in both directions.
 
 Out: what is written during one read is collected and handed over in one call (`batching`); what an application writes
-later goes out at once. Bodies are not copied: large pieces go to `writelines`. While the transport is full, `paused` is
-true and writers wait for `writable`; if the peer takes nothing at all for the write timeout, the connection is cut.
+later goes out at once. A small piece is written to the socket itself as long as nothing waits in the transport before
+it: `_behind` is set by the first byte that is left to the transport and cleared only when its buffer is seen empty, so
+no byte overtakes another. Large pieces go to `writelines`, not copied. While the transport is full, `paused` is true
+and writers wait for `writable`; if the peer takes nothing at all for the write timeout, the connection is cut.
 
 In: `pause_reading` and `resume_reading`. On asyncio's own loop resuming registers the reader again, in the context
 of whoever resumes (cpython#140947). A request's context would leak into the next request, so it is done in a copy of
 the worker's base context.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import contextvars
+import os
 import socket
 import struct
 import sys
 
-from asteri.protocol.timeouts import Deadline, TimerWheel
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
+
+if cython.compiled:
+    from cython.cimports.asteri.protocol.wheel_cy import Deadline
+    from cython.cimports.asteri.wire.exchange_cy import Port
+    from cython.cimports.posix.unistd import write
+else:
+    from asteri.protocol.wheel_cy import Deadline
+    from asteri.wire.exchange_cy import Port
 
 __all__ = ["FlowProtocol"]
 
-JOINED = 65536  # PERF: up to this many bytes one copy is cheaper than writev with many pieces
-BATCH = 256 * 1024  # bytes collected before they are handed over in the middle of a batch
+JOINED = cython.declare(cython.Py_ssize_t, 65536)  # PERF: up to this many bytes one copy is cheaper than writev
+DIRECT = cython.declare(cython.Py_ssize_t, 65536)  # no more is written to the socket at once; the GIL is held meanwhile
+BATCH = cython.declare(cython.Py_ssize_t, 256 * 1024)  # bytes handed over in the middle of a batch
 # CVE-2024-12254: in these versions asyncio's writelines never pauses the protocol, and the buffer grows without bound.
 UNBOUNDED_WRITELINES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 
 
-class FlowProtocol(asyncio.Protocol):
-    """A connection's two directions, without any knowledge of what flows."""
+class FlowProtocol(Port):
+    """A connection's two directions, without any knowledge of what flows.
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        wheel: TimerWheel,
-        base_context: contextvars.Context,
-        write_timeout: float,
-    ) -> None:
+    Attributes:
+        transport: None before the connection is made and after it is lost.
+        batching: what is emitted is collected for one `flush`.
+        reading: bytes are taken from the transport.
+    """
+
+    def __init__(self, loop, wheel, base_context, write_timeout: float) -> None:
         self.loop = loop
         self.wheel = wheel
         self.base_context = base_context
-        self.transport: asyncio.Transport | None = None
+        self.transport = None
         self.lost = False
         self.paused = False
+        self.draining = False
         self.batching = False
         self.reading = True
+        self._socket = -1
+        self._behind = False
         self._write_timeout = write_timeout
-        self._write_deadline: Deadline | None = None
+        self._write_deadline = None
         self._write_size = 0
-        self._out: list[bytes] = []
+        self._out = []
         self._out_size = 0
         self._flush_scheduled = False
-        self._writers: list[asyncio.Future[None]] = []
-        self._watchers: list[asyncio.Future[None]] = []
+        self._writers = None
+        self._watchers = None
+
+    def take_transport(self, transport) -> None:
+        """Begin with a transport whose buffer is empty."""
+        self.transport = transport
+        sock = transport.get_extra_info("socket")
+        plain = sock is not None and transport.get_extra_info("ssl_object") is None
+        self._socket = sock.fileno() if plain else -1
 
     # -- out
 
@@ -62,18 +87,13 @@ class FlowProtocol(asyncio.Protocol):
         """Send bytes: at the end of the batch, or now."""
         if self.lost:
             return
-        if self.batching:
+        if self.batching or self._out:
             self._out.append(data)
             self._out_size += len(data)
-            if self._out_size > BATCH:
+            if not self.batching or self._out_size > BATCH:
                 self.flush()
-        elif self._out:
-            self._out.append(data)
-            self._out_size += len(data)
-            self.flush()
         else:
-            assert self.transport is not None
-            self.transport.write(data)
+            self._write(data)
 
     def hold(self, data: bytes) -> None:
         """Send bytes together with those that follow, at the latest in the next turn of the loop."""
@@ -94,19 +114,57 @@ class FlowProtocol(asyncio.Protocol):
         out = self._out
         if not out:
             return
-        self._out = []
-        size, self._out_size = self._out_size, 0
+        size: cython.Py_ssize_t = self._out_size
+        self._out_size = 0
         if self.lost or self.transport is None:
+            out.clear()
             return
         if len(out) == 1:
-            self.transport.write(out[0])
+            data = out.pop()
+            self._write(data)
         elif size <= JOINED:
-            self.transport.write(b"".join(out))
-        elif UNBOUNDED_WRITELINES:
-            for piece in out:
-                self.transport.write(piece)
+            data = b"".join(out)
+            out.clear()
+            self._write(data)
         else:
-            self.transport.writelines(out)
+            self._out = []
+            self._behind = True
+            if UNBOUNDED_WRITELINES:
+                for piece in out:
+                    self.transport.write(piece)
+            else:
+                self.transport.writelines(out)
+
+    def _write(self, data: bytes) -> None:
+        """Write to the socket if no byte is before these, and leave the rest to the transport."""
+        size: cython.Py_ssize_t = len(data)
+        if self._socket >= 0 and size <= DIRECT and (not self._behind or self._caught_up()):
+            sent: cython.Py_ssize_t = self._send(data)
+            if sent == size:
+                return
+            # The socket is full, or broken: then the transport meets the same error and tells us.
+            if sent > 0:
+                data = data[sent:]
+        self._behind = True
+        self.transport.write(data)
+
+    def _send(self, data: bytes) -> cython.Py_ssize_t:
+        """Return how many bytes the socket took, -1 on any error."""
+        if cython.compiled:
+            start: cython.p_char = data
+            return write(self._socket, start, len(data))
+        else:
+            try:
+                return os.write(self._socket, data)
+            except OSError:
+                return -1
+
+    def _caught_up(self) -> bool:
+        """Tell whether the transport has sent everything."""
+        if self.transport.get_write_buffer_size():
+            return False
+        self._behind = False
+        return True
 
     def pause_writing(self) -> None:
         """Called by the transport when its buffer is full."""
@@ -118,23 +176,27 @@ class FlowProtocol(asyncio.Protocol):
         self.paused = False
         if self._write_deadline is not None:
             self._write_deadline.disarm()
-        self._wake(self._writers)
+        self._wake_writers()
 
-    def writable(self) -> asyncio.Future[None]:
+    def writable(self):
         """Return a future that ends when the transport has room or the peer is gone."""
-        waiter: asyncio.Future[None] = self.loop.create_future()
+        waiter = self.loop.create_future()
         if self.lost or not self.paused:
             waiter.set_result(None)
         else:
+            if self._writers is None:
+                self._writers = []
             self._writers.append(waiter)
         return waiter
 
-    def peer_gone(self) -> asyncio.Future[None]:
+    def peer_gone(self):
         """Return a future that ends when the peer is gone."""
-        waiter: asyncio.Future[None] = self.loop.create_future()
+        waiter = self.loop.create_future()
         if self.lost:
             waiter.set_result(None)
         else:
+            if self._watchers is None:
+                self._watchers = []
             self._watchers.append(waiter)
         return waiter
 
@@ -150,19 +212,19 @@ class FlowProtocol(asyncio.Protocol):
     def _check_writes(self) -> None:
         if self.transport is None:
             return
-        size = self.transport.get_write_buffer_size()
+        size: cython.Py_ssize_t = self.transport.get_write_buffer_size()
         if size and size >= self._write_size:
             self.abort()
         elif size:
             self._watch_writes()
 
-    @staticmethod
-    def _wake(waiters: list[asyncio.Future[None]]) -> None:
-        if waiters:
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
-            waiters.clear()
+    def _wake_writers(self) -> None:
+        waiters, self._writers = self._writers, None
+        wake(waiters)
+
+    def _wake_watchers(self) -> None:
+        waiters, self._watchers = self._watchers, None
+        wake(waiters)
 
     # -- in
 
@@ -183,6 +245,7 @@ class FlowProtocol(asyncio.Protocol):
     def finish_writing(self) -> None:
         """Close the connection after all that was written has been sent, or the write timeout has passed."""
         self.flush()
+        self._socket = -1
         transport = self.transport
         if transport is not None and not transport.is_closing():
             transport.close()
@@ -194,6 +257,7 @@ class FlowProtocol(asyncio.Protocol):
         transport = self.transport
         self._out = []
         self._out_size = 0
+        self._socket = -1
         if transport is not None:
             sock = transport.get_extra_info("socket")
             if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -205,8 +269,19 @@ class FlowProtocol(asyncio.Protocol):
         """Wake everybody who waits for this connection, because it is gone."""
         self.lost = True
         self.transport = None
+        self._socket = -1
         self._out = []
+        self._out_size = 0
         if self._write_deadline is not None:
             self._write_deadline.close()
-        self._wake(self._writers)
-        self._wake(self._watchers)
+        self._wake_writers()
+        self._wake_watchers()
+
+
+@cython.cfunc
+def wake(waiters: list) -> None:
+    """Let those go on who wait."""
+    if waiters is not None:
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -12,33 +12,47 @@ Rules
     6. The peer's FIN ends its requests, not our answers, unless the application waits for the peer to go.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
-import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from dataclasses import replace as _replace
-from typing import Any, cast
 
-from asteri.exchange import Connection, Disconnected, Doors
-from asteri.protocol.flow import FlowProtocol
-from asteri.protocol.timeouts import Deadline, Timeouts, TimerWheel
-from asteri.wire.exchange_cy import Exchange
+try:
+    import cython
+except ImportError:
+    from asteri.wire.interpreted import cython
+
+from asteri.exchange import Connection, Disconnected
 from asteri.wire.fault import ProtocolError
-from asteri.wire.limits import Limits
-from asteri.wire.request_cy import RequestHead, RequestParser
-from asteri.wire.response_cy import encode_response
+
+if cython.compiled:
+    from cython.cimports.asteri.protocol.flow_cy import FlowProtocol, wake
+    from cython.cimports.asteri.protocol.step_cy import start
+    from cython.cimports.asteri.protocol.wheel_cy import Deadline
+    from cython.cimports.asteri.wire.exchange_cy import Exchange, begin_exchange
+    from cython.cimports.asteri.wire.request_cy import RequestHead, RequestParser
+    from cython.cimports.asteri.wire.response_cy import encode_response
+else:
+    from asteri.protocol.flow_cy import FlowProtocol, wake
+    from asteri.protocol.step_cy import start
+    from asteri.protocol.wheel_cy import Deadline
+    from asteri.wire.exchange_cy import Exchange, begin_exchange
+    from asteri.wire.request_cy import RequestHead, RequestParser
+    from asteri.wire.response_cy import encode_response
 
 __all__ = ["AccessLog", "H1Protocol", "Service", "WebSocketFactory"]
 
-EAGER = sys.version_info >= (3, 12)
-QUEUED = 65536  # body bytes that wait for the application before reading stops
-DRAINED = 65536  # unread body bytes that are thrown away to keep a connection; nginx's lingering reads more, h2o none
-LINGERED = 1024 * 1024  # bytes thrown away after an error before the connection is cut
+QUEUED = cython.declare(cython.Py_ssize_t, 65536)  # body bytes that wait for the application before reading stops
+# Unread body bytes that are thrown away to keep a connection; nginx's lingering reads more, h2o none.
+DRAINED = cython.declare(cython.Py_ssize_t, 65536)
+# Bytes thrown away after an error before the connection is cut.
+LINGERED = cython.declare(cython.Py_ssize_t, 1024 * 1024)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+UNKNOWN = Connection()  # until the transport tells more
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
 
 AccessLog = Callable[[Exchange, float], None]
@@ -48,36 +62,71 @@ WebSocketFactory = Callable[["H1Protocol", RequestHead, bytes], asyncio.Protocol
 """Makes the protocol that takes over the transport, from the upgrade request and the bytes behind it."""
 
 
-@dataclass(slots=True, eq=False)
 class Service:
-    """What all connections of one worker share."""
+    """What all connections of one worker share.
 
-    doors: Doors
-    loop: asyncio.AbstractEventLoop
-    wheel: TimerWheel
-    limits: Limits
-    timeouts: Timeouts
-    connections: set[Any]
-    base_context: contextvars.Context
-    scheme: str = "http"
-    root_path: str = ""
-    log_access: AccessLog | None = None
-    websocket: WebSocketFactory | None = None
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("asteri"))
+    Args:
+        doors: the application.
+        loop: the running loop.
+        wheel: the worker's timer.
+        limits: of requests.
+        timeouts: of everything that a peer does.
+        connections: filled with the open protocols; each has `shutdown()`.
+        tasks: filled with the tasks of running applications, some of which outlive their answer.
+        base_context: every exchange runs in a copy of it.
+        scheme: "http", or "https" where a proxy ends TLS.
+        root_path: prefix that a proxy has removed.
+        log_access: called for every complete answer.
+        websocket: makes the protocol that takes over an upgraded connection; None: upgrades are ignored.
+    """
+
+    def __init__(
+        self,
+        *,
+        doors,
+        loop,
+        wheel,
+        limits,
+        timeouts,
+        connections: set,
+        tasks: set,
+        base_context,
+        scheme: str = "http",
+        root_path: str = "",
+        log_access=None,
+        websocket=None,
+    ) -> None:
+        self.doors = doors
+        self.http = doors.http
+        self.loop = loop
+        self.wheel = wheel
+        self.limits = limits
+        self.timeouts = timeouts
+        self.connections = connections
+        self.tasks = tasks
+        self.base_context = base_context
+        self.scheme = scheme
+        self.root_path = root_path
+        self.log_access = log_access
+        self.websocket = websocket
+        self.logger = logging.getLogger("asteri")
+        self.keep_alive = timeouts.keep_alive
 
 
 class H1Protocol(FlowProtocol):
-    """An HTTP/1 connection."""
+    """An HTTP/1 connection.
+
+    Args:
+        service: the worker's.
+    """
 
     def __init__(self, service: Service) -> None:
-        super().__init__(service.loop, service.wheel, service.base_context, service.timeouts.write)
+        FlowProtocol.__init__(self, service.loop, service.wheel, service.base_context, service.timeouts.write)
         self.service = service
-        self.draining = False  # the server shuts down: no further requests
-        self.connection = Connection()
+        self.connection = UNKNOWN
         self._parser = RequestParser(service.limits)
-        self._exchange: Exchange | None = None
-        self._readers: list[asyncio.Future[None]] = []
+        self._exchange = None
+        self._readers = None
         self._deadline = Deadline(service.wheel, self._late)
         self._measured = 0  # body bytes since the last look at the rate
         self._drained = 0
@@ -92,7 +141,7 @@ class H1Protocol(FlowProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a new connection."""
-        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's are not instances of asyncio's
+        self.take_transport(transport)
         service = self.service
         tls = transport.get_extra_info("ssl_object")
         self.connection = Connection(
@@ -129,12 +178,12 @@ class H1Protocol(FlowProtocol):
             return False
         if exchange is not None and not exchange.complete:
             self._break(exchange)
-            if exchange.state == "answered":
+            if exchange.is_answered():
                 return False
         # Most who end their half are gone. An application that does not ask may still answer (RFC 9112 §9.6); one that
         # waits for the peer to go is told so, and then it has to be true: the transport closes.
         # A TLS transport can not be half closed.
-        return not self._watchers and self.connection.tls is None
+        return self._watchers is None and self.connection.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -146,11 +195,11 @@ class H1Protocol(FlowProtocol):
         self.release()
         if exchange is not None:
             exchange.fail()
-        self._wake(self._readers)
+        self._wake_readers()
 
     def resume_writing(self) -> None:
         """Go on with requests that waited for the peer to read its answers."""
-        super().resume_writing()
+        FlowProtocol.resume_writing(self)
         if self._exchange is None and not self._ended:
             self._advance_soon()
 
@@ -187,7 +236,7 @@ class H1Protocol(FlowProtocol):
                 self._deadline.arm(self.service.timeouts.header)
             self.start_reading()
         else:
-            self._deadline.arm(self.service.timeouts.keep_alive)
+            self._deadline.arm(self.service.keep_alive)
             self.start_reading()
 
     def _advance_soon(self) -> None:
@@ -212,7 +261,7 @@ class H1Protocol(FlowProtocol):
             connection = _replace(connection, http_version="1.0")
         body = b"" if head.content_length == 0 else parser.body()
         complete = parser.complete
-        exchange = Exchange(self, head, connection, body, complete)
+        exchange = begin_exchange(self, head, connection, body, complete)
         if complete:
             self._deadline.disarm()
         else:
@@ -224,67 +273,55 @@ class H1Protocol(FlowProtocol):
             self._began = self.loop.time()
         context = self.base_context.copy()
         try:
-            result = context.run(service.doors.http, exchange)
+            result = context.run(service.http, exchange)
         except Exception as error:
             self._failed(exchange, error)
             return
         if result is None:
             self._returned(exchange)
             return
-        drive = self._drive(exchange, result)
-        if EAGER:
-            task = asyncio.Task(drive, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
-        else:
-            task = self.loop.create_task(drive, context=context)
-        if not task.done():
+        task = start(self, exchange, result, self.loop, context)
+        if task is not None:
             service.tasks.add(task)
             task.add_done_callback(service.tasks.discard)
 
-    async def _drive(self, exchange: Exchange, result: Awaitable[None]) -> None:
-        """Run the application's part that waits."""
-        try:
-            await result
-        except asyncio.CancelledError:
-            self._abandon(exchange)
-            raise
-        except Exception as error:
+    def finished(self, exchange: Exchange, error) -> None:
+        """The application's coroutine has ended."""
+        if error is None:
+            self._returned(exchange)
+        elif isinstance(error, Exception):
             self._failed(exchange, error)
         else:
-            self._returned(exchange)
+            self._abandon(exchange)
 
     def _returned(self, exchange: Exchange) -> None:
         """The application says that it is done: hold it to that."""
-        state = exchange.state
-        if state == "open":
+        if exchange.is_open():
             if self.lost or self._ended:
                 exchange.abandon()
                 return
             self.service.logger.error("%s %s was not answered by the application", exchange.method, exchange.raw_path)
-            self._answer_error(exchange)
-        elif state == "streaming":
+            exchange.respond(500, TEXT, b"Internal Server Error")
+        elif exchange.is_streaming():
             if not self.lost:
                 self.service.logger.error("%s %s: the answer was not finished", exchange.method, exchange.raw_path)
             self._abandon(exchange)
 
     def _failed(self, exchange: Exchange, error: Exception) -> None:
         """The application raised: log it once, and let no client take the answer for complete."""
-        vanished = self.lost or self._ended or exchange.broken or exchange.state == "aborted"
+        vanished = self.lost or self._ended or exchange.broken or exchange.is_aborted()
         if not (vanished and isinstance(error, Disconnected)):
             self.service.logger.error(
                 "%s %s: exception in the application", exchange.method, exchange.raw_path, exc_info=error
             )
-        if exchange.state == "open" and not vanished:
-            self._answer_error(exchange)
-        elif exchange.state != "answered":
+        if exchange.is_open() and not vanished:
+            exchange.respond(500, TEXT, b"Internal Server Error")
+        elif not exchange.is_answered():
             self._abandon(exchange)
-
-    @staticmethod
-    def _answer_error(exchange: Exchange) -> None:
-        exchange.respond(500, TEXT, b"Internal Server Error")
 
     def _abandon(self, exchange: Exchange) -> None:
         """Give up an exchange whose answer can not be completed."""
-        if exchange.state == "answered":
+        if exchange.is_answered():
             return
         exchange.abandon()
         if exchange is self._exchange:
@@ -297,7 +334,7 @@ class H1Protocol(FlowProtocol):
         log_access = self.service.log_access
         if log_access is not None:
             log_access(exchange, self.loop.time() - self._began)
-        self._wake(self._watchers)
+        self._wake_watchers()
         if exchange is not self._exchange:
             return
         if not keep:
@@ -313,7 +350,7 @@ class H1Protocol(FlowProtocol):
             # The rest of the body is drained by `_take_body`.
             self._drained = exchange.queued
             self.start_reading()
-            self._wake(self._readers)
+            self._wake_readers()
 
     def _next(self) -> None:
         """The exchange is over. Inside a batch the loop in `_advance` goes on by itself."""
@@ -329,7 +366,7 @@ class H1Protocol(FlowProtocol):
         """Return a future that ends when the peer is gone; see `eof_received`."""
         if self._eof:
             self.finish_writing()
-        return super().peer_gone()
+        return FlowProtocol.peer_gone(self)
 
     def may_keep(self, exchange: Exchange) -> bool:
         """Tell whether the rest of the body is worth draining.
@@ -342,14 +379,20 @@ class H1Protocol(FlowProtocol):
         """Ask for the body, and return the future of its next part."""
         if exchange.expecting:
             exchange.expecting = False
-            if exchange.state == "open":  # an interim response can not come behind the head of the final one
+            if exchange.is_open():  # an interim response can not come behind the head of the final one
                 self.emit(CONTINUE)
             self._measured = 0
             self._deadline.arm(self.service.timeouts.body_grace)
         self.start_reading()
-        reader: asyncio.Future[None] = self.loop.create_future()
+        reader = self.loop.create_future()
+        if self._readers is None:
+            self._readers = []
         self._readers.append(reader)
         return reader
+
+    def _wake_readers(self) -> None:
+        readers, self._readers = self._readers, None
+        wake(readers)
 
     def body_taken(self, exchange: Exchange) -> None:
         """Read on if the application has caught up."""
@@ -364,7 +407,7 @@ class H1Protocol(FlowProtocol):
         except ProtocolError as error:
             self._refuse(error)
             return
-        if exchange.state == "answered":
+        if exchange.is_answered():
             self._drained += len(data)
             exchange.feed(b"", parser.complete)
             if parser.complete:
@@ -381,12 +424,12 @@ class H1Protocol(FlowProtocol):
                 self.stop_reading()
         elif exchange.queued > QUEUED:
             self.stop_reading()
-        self._wake(self._readers)
+        self._wake_readers()
 
     def _break(self, exchange: Exchange) -> None:
         """The body of this exchange will never be complete."""
         exchange.fail()
-        self._wake(self._readers)
+        self._wake_readers()
 
     # -- errors and ends
 
@@ -396,16 +439,17 @@ class H1Protocol(FlowProtocol):
         exchange = self._exchange
         self._exchange = None
         self._ended = True
-        state = "open"
+        answer: cython.bint = True
         if exchange is not None:
-            state = exchange.state
-            if state != "answered":
+            answer = exchange.is_open()
+            streaming: cython.bint = exchange.is_streaming()
+            if not exchange.is_answered():
                 exchange.abandon()
             self._break(exchange)
-        if state == "streaming":
-            self.abort()
-            return
-        if state == "open":
+            if streaming:
+                self.abort()
+                return
+        if answer:
             data, _ = encode_response(error.status, TEXT, error.reason.encode() + b"\n", False, 1, False)
             self.emit(data)
         self._linger()
@@ -425,7 +469,7 @@ class H1Protocol(FlowProtocol):
         self.start_reading()
         self._deadline.arm(self.service.timeouts.linger)
 
-    def _discard(self, size: int) -> None:
+    def _discard(self, size: cython.Py_ssize_t) -> None:
         self._drained += size
         if self._drained > LINGERED:
             self.abort()
@@ -465,16 +509,14 @@ class H1Protocol(FlowProtocol):
 
     # -- upgrade
 
-    @staticmethod
-    def _is_websocket(head: RequestHead) -> bool:
-        return bool(head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0)
+    def _is_websocket(self, head: RequestHead) -> bool:
+        return head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0
 
     def _hand_over(self, factory: WebSocketFactory, head: RequestHead) -> None:
         """Let a WebSocket protocol have the transport."""
         self.batching = False
         self.flush()
         transport = self.transport
-        assert transport is not None
         self._ended = True
         self._deadline.close()
         self.service.connections.discard(self)
@@ -486,11 +528,11 @@ class H1Protocol(FlowProtocol):
         successor.connection_made(transport)
 
 
-def _address(name: Any) -> tuple[str, int] | None:
+def _address(name):
     return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else None
 
 
-def _server_address(name: Any) -> tuple[str, int | None] | None:
+def _server_address(name):
     if isinstance(name, tuple) and len(name) >= 2:
         return str(name[0]), int(name[1])
     return (name, None) if isinstance(name, str) and name else None

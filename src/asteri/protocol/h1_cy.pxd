@@ -1,0 +1,60 @@
+# The C interface of h1_cy.py.
+
+from asteri.protocol.flow_cy cimport FlowProtocol
+from asteri.protocol.wheel_cy cimport Deadline, TimerWheel
+from asteri.wire.exchange_cy cimport Exchange
+from asteri.wire.request_cy cimport RequestHead, RequestParser
+
+
+cdef class Service:
+    cdef readonly object doors
+    cdef readonly object http
+    cdef readonly object loop
+    cdef readonly TimerWheel wheel
+    cdef readonly object limits
+    cdef readonly object timeouts
+    cdef readonly set connections
+    cdef readonly set tasks
+    cdef readonly object base_context
+    cdef readonly str scheme
+    cdef readonly str root_path
+    cdef readonly object log_access
+    cdef readonly object websocket
+    cdef readonly object logger
+    cdef readonly double keep_alive
+
+
+cdef class H1Protocol(FlowProtocol):
+    cdef readonly Service service
+    cdef readonly object connection
+    cdef RequestParser _parser
+    cdef Exchange _exchange
+    cdef list _readers
+    cdef Deadline _deadline
+    cdef long long _measured
+    cdef long long _drained
+    cdef bint _heading
+    cdef bint _lingering
+    cdef bint _ended
+    cdef bint _eof
+    cdef bint _advancing
+    cdef double _began
+
+    cdef _advance(self)
+    cdef _settle(self)
+    cdef _advance_soon(self)
+    cdef _start(self, RequestHead head)
+    cpdef finished(self, Exchange exchange, error)
+    cdef _returned(self, Exchange exchange)
+    cdef _failed(self, Exchange exchange, Exception error)
+    cdef _abandon(self, Exchange exchange)
+    cdef _next(self)
+    cdef _wake_readers(self)
+    cdef _take_body(self, Exchange exchange)
+    cdef _break(self, Exchange exchange)
+    cdef _refuse(self, error)
+    cdef _linger(self)
+    cdef _discard(self, Py_ssize_t size)
+    cdef _end(self)
+    cdef bint _is_websocket(self, RequestHead head)
+    cdef _hand_over(self, factory, RequestHead head)
