@@ -199,3 +199,29 @@ def test_the_wheel_never_fires_early_and_forgets(form: str) -> None:
         assert len(fired) == 3
 
     run(main())
+
+
+@pytest.mark.slow
+@both_forms
+def test_the_wheel_is_at_most_one_tick_late(form: str) -> None:
+    """Deadlines at every phase of a tick, the last of them in the turn after the one that fired the first."""
+    Deadline, TimerWheel = family(form)["wheel_cy"].Deadline, family(form)["wheel_cy"].TimerWheel
+    tick, late = 0.1, []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        wheel = TimerWheel(loop, tick)
+        begun = loop.time()
+
+        def due(after: float) -> None:
+            Deadline(wheel, lambda: late.append(loop.time() - begun - after)).arm(after)
+
+        for number in range(12):
+            due(0.15 + number * 0.03)
+        await asyncio.sleep(0.15 + 12 * 0.03 + 3 * tick)
+        wheel.close()
+
+    asyncio.run(main())
+    assert len(late) == 12
+    assert min(late) >= 0
+    assert max(late) < tick + 0.05  # the machine's own slowness
