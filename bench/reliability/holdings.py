@@ -42,7 +42,9 @@ def compare(report: Report, before: Holdings, after: Holdings) -> None:
     """Add the figures and the checks of a comparison."""
     for name in ("resident", "descriptors", "tasks", "threads", "objects"):
         report.figures[name] = [getattr(before, name), getattr(after, name)]
-    growth = (after.resident - before.resident) / before.resident * 100
-    report.at_most("growth of memory (RSS)", growth, GROWTH, "per cent")
+    for name, what in (("resident", "memory (RSS)"), ("objects", "the collector's objects")):
+        first = getattr(before, name)
+        growth = (getattr(after, name) - first) / first * 100
+        report.at_most(f"growth of {what}", growth, GROWTH, "per cent")
     for name in ("descriptors", "tasks", "threads"):
         report.exactly(f"{name} afterwards", getattr(after, name), getattr(before, name))

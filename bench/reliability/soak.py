@@ -8,6 +8,7 @@ import importlib.util
 import time
 
 from bench.client import http_request
+from bench.measure import memory
 from bench.reliability.holdings import compare, look
 from bench.reliability.peer import Peer
 from bench.reliability.report import Report
@@ -15,6 +16,8 @@ from bench.reliability.server import asteri
 from bench.reliability.traffic import Account, drive
 
 __all__ = ["fill_threads", "measure", "traffic"]
+
+PARTS = 10
 
 
 def measure(
@@ -28,20 +31,26 @@ def measure(
 ) -> Report:
     """Send mixed requests, and compare what the worker holds after a warm-up and at the end."""
     conditions = {"requests": requests, "warm_up": warm_up, "connections": connections}
+    course: list[int] = []
     report = Report("soak", {**conditions, "interface": interface, "loop": loop, "pure": pure})
     with asteri("mixed:app", name="soak", interface=interface, loop=loop, pure=pure) as server:
         fill_threads(server.port)
         account = traffic(server.port, warm_up, connections)
         before = look(server)
         began = time.monotonic()
-        if not account.errors:
-            account = traffic(server.port, requests, connections)
-        report.figures["requests per second"] = round(account.done / (time.monotonic() - began))
+        total = account
+        for _ in range(PARTS):
+            if not total.errors:
+                total += traffic(server.port, requests // PARTS, connections)
+                course.append(memory(server.worker).resident)
+        took = time.monotonic() - began
+        report.figures["requests per second"] = round((total.done - account.done) / took)
         compare(report, before, look(server))
     report.figures["account"] = {
-        name: getattr(account, name) for name in ("requests", "messages", "connections", "vanished", "errors")
+        name: getattr(total, name) for name in ("requests", "messages", "connections", "vanished", "errors")
     }
-    report.exactly("wrong or missing answers", len(account.errors), 0)
+    report.figures["course of memory"] = course  # a leak goes on, what is filled once stays
+    report.exactly("wrong or missing answers", len(total.errors), 0)
     return report
 
 

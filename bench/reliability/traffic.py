@@ -130,7 +130,6 @@ def make_batches(seed: int) -> list[Batch]:
 class Account:
     """What all connections have done so far."""
 
-    wanted: int
     requests: int = 0
     messages: int = 0
     connections: int = 0
@@ -141,6 +140,16 @@ class Account:
     def done(self) -> int:
         """Requests and messages that were answered."""
         return self.requests + self.messages
+
+    def __add__(self, other: Account) -> Account:
+        """Return both together."""
+        return Account(
+            self.requests + other.requests,
+            self.messages + other.messages,
+            self.connections + other.connections,
+            self.vanished + other.vanished,
+            self.errors + other.errors,
+        )
 
 
 class Visit(asyncio.Protocol):
@@ -228,12 +237,12 @@ class Visit(asyncio.Protocol):
 async def drive(port: int, wanted: int, connections: int, seed: int = 0) -> Account:
     """Keep `connections` visits going until `wanted` requests were answered, or ten errors were seen."""
     loop = asyncio.get_running_loop()
-    account = Account(wanted)
+    account = Account()
     batches = itertools.cycle(make_batches(seed))
     kinds = itertools.cycle(("http", "http", "http", "websocket", "http", "http", "vanish", "http"))
 
     async def visitor() -> None:
-        while account.done < account.wanted and len(account.errors) < 10:
+        while account.done < wanted and len(account.errors) < 10:
             over = loop.create_future()
 
             def visit(over: asyncio.Future[None] = over) -> Visit:
