@@ -219,12 +219,14 @@ class FlowProtocol(Port):
             self._watch_writes()
 
     def _wake_writers(self) -> None:
-        waiters, self._writers = self._writers, None
-        wake(waiters)
+        if self._writers is not None:
+            waiters, self._writers = self._writers, None
+            wake(waiters)
 
     def _wake_watchers(self) -> None:
-        waiters, self._watchers = self._watchers, None
-        wake(waiters)
+        if self._watchers is not None:
+            waiters, self._watchers = self._watchers, None
+            wake(waiters)
 
     # -- in
 
@@ -281,7 +283,6 @@ class FlowProtocol(Port):
 @cython.cfunc
 def wake(waiters: list) -> None:
     """Let those go on who wait."""
-    if waiters is not None:
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)

@@ -391,8 +391,9 @@ class H1Protocol(FlowProtocol):
         return reader
 
     def _wake_readers(self) -> None:
-        readers, self._readers = self._readers, None
-        wake(readers)
+        if self._readers is not None:
+            readers, self._readers = self._readers, None
+            wake(readers)
 
     def body_taken(self, exchange: Exchange) -> None:
         """Read on if the application has caught up."""

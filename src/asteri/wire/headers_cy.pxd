@@ -11,3 +11,6 @@ cdef class HeaderBlock:
 
     cdef list _cut(self)
     cdef dict _index(self)
+
+
+cpdef HeaderBlock header_block(bytes block)

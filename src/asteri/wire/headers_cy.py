@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator, Sequence
 
-__all__ = ["HeaderBlock"]
+__all__ = ["HeaderBlock", "header_block"]
 
 
 class HeaderBlock:
@@ -12,11 +12,6 @@ class HeaderBlock:
 
     Names with an underscore are dropped: CGI-style environments can not tell `X_Real` from `X-Real`.
     """
-
-    def __init__(self, block: bytes) -> None:
-        self._block = block
-        self._pairs = None
-        self._first = None
 
     def _cut(self) -> list:
         if self._pairs is None:
@@ -66,3 +61,12 @@ class HeaderBlock:
 
     def __repr__(self) -> str:
         return f"<HeaderBlock of {len(self._cut())} fields>"
+
+
+def header_block(block: bytes) -> HeaderBlock:
+    """Return the fields of a validated block, the lines without the last line end."""
+    headers: HeaderBlock = HeaderBlock.__new__(HeaderBlock)
+    headers._block = block
+    headers._pairs = None
+    headers._first = None
+    return headers

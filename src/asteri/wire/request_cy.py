@@ -23,11 +23,13 @@ except ImportError:
 from asteri.wire import grammar
 from asteri.wire.fault import ProtocolError
 from asteri.wire.fields_cy import is_host, read_coding, read_connection, read_length, split_absolute
-from asteri.wire.headers_cy import HeaderBlock
 
 if cython.compiled:
+    from cython.cimports.asteri.wire.headers_cy import header_block
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
     from cython.cimports.libc.string import memchr
+else:
+    from asteri.wire.headers_cy import header_block
 
 __all__ = ["RequestHead", "RequestParser"]
 
@@ -453,7 +455,7 @@ class RequestParser:
             head.upgrade = b""
         head.authority = b"" if self._host is None else self._host
         block_end: cython.Py_ssize_t = self._pos - 4
-        head.headers = HeaderBlock(_cut(self._buf, self._fields, block_end) if block_end > self._fields else b"")
+        head.headers = header_block(_cut(self._buf, self._fields, block_end) if block_end > self._fields else b"")
         self._head = None
         self._host = None
         self._start = self._pos
