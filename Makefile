@@ -22,7 +22,7 @@ BIN = $(abspath $(VENV))/bin
 ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pure lint format e2e fuzz bench reliability docs-ui wheel clean
+.PHONY: help install run test test-pure lint format e2e autobahn fuzz bench reliability docs-ui wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,10 @@ e2e: ## the tests that need a real browser; installs Chromium from the system's 
 	@$(ENVIRONMENT) --group test --group e2e
 	@$(BIN)/python tools/chromium.py
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
+
+autobahn: ## every case of the Autobahn suite for WebSocket servers (about 15 minutes); writes conformance/autobahn/results.md
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m conformance.autobahn --write conformance/autobahn/results.md $(ARGS)
 
 fuzz: ## parsers against their other form and against peers (ARGS="--seconds 600 request"; SANITIZE=1: with ASan, UBSan)
 	@$(ENVIRONMENT) --group test
