@@ -12,7 +12,8 @@ from asteri.protocol.ws_cy import WebSocketProtocol
 from asteri.protocol.ws_limits import WebSocketLimits
 
 if TYPE_CHECKING:
-    from asteri.protocol.h1_cy import H1Protocol, WebSocketFactory
+    from asteri.protocol.h1_cy import H1Protocol
+    from asteri.protocol.service_cy import WebSocketFactory
 
 __all__ = ["WebSocketLimits", "WebSocketProtocol", "upgrader"]
 
