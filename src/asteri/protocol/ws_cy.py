@@ -16,7 +16,7 @@ Rules
     4. Whatever the peer does ends in `ChannelClosed`: its close code, our code if it broke the protocol, 1006 if it
        vanished. Messages that came before its close frame can still be received.
     5. Every wait has a deadline: the peer's pong, its close frame, its reading of what we send.
-    6. No message takes the loop for long: large ones are inflated and deflated a part in each turn.
+    6. No message takes the loop for long: large ones are read and inflated a part in each turn, and sent likewise.
     7. After a failure the input is still read and dropped for a moment, because closing a socket with unread input
        resets the connection and takes our close frame with it.
 
@@ -67,9 +67,7 @@ QUEUE_HIGH = cython.declare(cython.Py_ssize_t, 65536)
 QUEUE_LOW = cython.declare(cython.Py_ssize_t, 16384)
 MESSAGE_COST = cython.declare(cython.Py_ssize_t, 64)
 EARLY_MAX = cython.declare(cython.Py_ssize_t, 65536)
-LARGE = cython.declare(
-    cython.Py_ssize_t, 1048576
-)  # a message that took long to read: the task goes on in the next turn
+LARGE = cython.declare(cython.Py_ssize_t, 1048576)  # a message that took long to read; its task goes on a turn later
 READ = cython.declare(cython.Py_ssize_t, 131072)  # a read of this size is the last in its turn
 TURN = cython.declare(cython.int, 4)  # batches of the reader in one turn
 CONTROL_WINDOW = 10.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from conformance.autobahn.__main__ import run, serving
 from conformance.autobahn.suite import load_cases, select
 
