@@ -54,7 +54,8 @@ def serving(door: str, *options: str, **environment: str) -> Iterator[int]:
 
 async def run(cases: Sequence[type], port: int, verbose: bool = False) -> list[Outcome]:
     """Run cases, many at once, and return their outcomes in the order of the cases."""
-    heavy = set(select(cases, HEAVY))
+    heavy = select(cases, HEAVY)
+    light = [case for case in cases if case not in heavy]
     outcomes: dict[type, Outcome] = {}
 
     async def one(case: type, turn: asyncio.Semaphore) -> None:
@@ -64,10 +65,7 @@ async def run(cases: Sequence[type], port: int, verbose: bool = False) -> list[O
             print(f"{outcome.number:8} {outcome.verdict:13} {outcome.reason}", flush=True)
 
     # One after the other: those that work would make this client too late for the others.
-    for group, at_once in (
-        ([c for c in cases if c not in heavy], WAITING),
-        ([c for c in cases if c in heavy], WORKING),
-    ):
+    for group, at_once in ((light, WAITING), (heavy, WORKING)):
         turn = asyncio.Semaphore(at_once)
         await asyncio.gather(*(one(case, turn) for case in group))
     return [outcomes[case] for case in cases]
