@@ -72,9 +72,9 @@ TOKENS = [
 ]  # fmt: skip
 
 
-def seeds() -> list[bytes]:
-    """Return the requests of the corpus."""
-    whole = [*(data for _, data, _ in VALID), *(data for _, data, _ in REFUSED)]
+def seeds(*, valid: bool = False) -> list[bytes]:
+    """Return the requests of the corpus, or the valid ones only."""
+    whole = [*(data for _, data, _ in VALID), *(data for _, data, _ in REFUSED if not valid)]
     return [data for data in whole if len(data) <= LARGEST_SEED]
 
 
@@ -139,15 +139,21 @@ class _Writer:
         return size + self.pick(EXTENSIONS, ODD_EXTENSIONS) + self.end() + data + self.end()
 
 
-def pipeline(chance: Random, corpus: Sequence[bytes]) -> bytes:
-    """Return one to four requests: written by the grammar or taken from the corpus, some of them tampered with."""
-    writer = _Writer(chance, chance.choice((0.0, 0.01, 0.04, 0.15)))
+def pipeline(chance: Random, corpus: Sequence[bytes], *, calm: bool = False) -> bytes:
+    """Return one to four requests: written by the grammar or taken from the corpus, some of them tampered with.
+
+    Args:
+        chance: the source of all that is random.
+        corpus: requests to take some of.
+        calm: few faults, so that most requests reach the application.
+    """
+    writer = _Writer(chance, chance.choice((0.0, 0.0, 0.0, 0.02) if calm else (0.0, 0.01, 0.04, 0.15)))
     messages = [
         chance.choice(corpus) if corpus and chance.random() < 0.25 else writer.message()
-        for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4)))
+        for _ in range(chance.choice((1, 2, 3, 4) if calm else (1, 1, 1, 2, 2, 3, 4)))
     ]
     data = b"".join(messages)
-    return tamper(chance, data) if chance.random() < 0.5 else data
+    return tamper(chance, data) if chance.random() < (0.15 if calm else 0.5) else data
 
 
 def tamper(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+
+from tests.asteri.serving import LOOPS
 
 from fuzz.engine import Target
 from fuzz.target_connection import Connections
@@ -11,6 +14,7 @@ from fuzz.target_frames import Frames
 from fuzz.target_peers import RequestPeers
 from fuzz.target_request import RequestForms
 from fuzz.target_response import Responses
+from fuzz.target_values import Values
 
 __all__ = ["TARGETS"]
 
@@ -20,5 +24,6 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "frames": Frames,
     "response": Responses,
     "forms": Forms,
-    "connection": Connections,
+    "values": Values,
+    **{f"connection-{loop}": partial(Connections, loop) for loop in LOOPS},
 }
