@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from tests.asteri.wire.corpus import REFUSED, VALID
+from tests.corpus.cases import KINDS, load
 
 __all__ = ["cut", "cuts", "pipeline", "seeds", "tamper"]
 
@@ -47,7 +47,7 @@ ODD_FIELDS = [
     (b"Expect", b"magic"), (b"X ", b"a"), (b"", b"a"), (b"X\x00", b"a"), (b"X", b"a\x00b"), (b"X", b"a\rb"),
     (b"X", b"\x07"), (b"X", b"\x7f"), (b"\xe4", b"a"), (b"X", b"a" * 80), (b" X", b"folded"),
     (b"X:", b""), (b"(X)", b""), (b"Transfer-Encoding", b"chunked\t"), (b"Transfer-Encoding", b"CHUNKED"),
-    (b"Connection", b"keep-alive, close"),
+    (b"Connection", b"keep-alive, close"), (b"Content-Type", b"text/plain"), (b"Content-Type", b""),
 ]  # fmt: skip
 ABSOLUTE = re.compile(rb"(?i)https?://([^/?]+)")
 HOSTS = [b"a", b"A", b"a:80", b"[::1]", b"a.b-c~d"]
@@ -72,10 +72,10 @@ TOKENS = [
 ]  # fmt: skip
 
 
-def seeds(*, valid: bool = False) -> list[bytes]:
-    """Return the requests of the corpus, or the valid ones only."""
-    whole = [*(data for _, data, _ in VALID), *(data for _, data, _ in REFUSED if not valid)]
-    return [data for data in whole if len(data) <= LARGEST_SEED]
+def seeds(*kinds: str) -> list[bytes]:
+    """Return the requests of the corpus, of all kinds or of some."""
+    cases = [case for kind in kinds or KINDS for case in load(kind)]
+    return [case.data for case in cases if 0 < len(case.data) <= LARGEST_SEED]
 
 
 class _Writer:

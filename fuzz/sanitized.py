@@ -27,6 +27,7 @@ SITE = BUILD / "site"
 FLAGS = "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 # All that reach a compiled module, but for those that measure time.
 TESTS = [
+    "tests/asteri/gateway",
     "tests/asteri/wire",
     "tests/asteri/protocol",
     "tests/contract",

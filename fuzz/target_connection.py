@@ -20,12 +20,12 @@ from random import Random
 from typing import Any
 
 import h11
-from tests.asteri.forms import FORMS
-from tests.asteri.serving import LOOPS, Server, serving
 
 from asteri.exchange import AnswerError
 from asteri.wire.limits import Limits
 from fuzz.grammar import cut, cuts, pipeline, seeds
+from tests.asteri.forms import FORMS
+from tests.asteri.serving import LOOPS, Server, serving
 
 __all__ = ["Connections"]
 
@@ -147,7 +147,7 @@ class Connections:
     def __init__(self, loop: str = "asyncio") -> None:
         self.name = f"connection-{loop}"
         self.executions = 0
-        self._corpus = seeds(valid=True)
+        self._corpus = seeds("valid")
         self._runner = asyncio.Runner(loop_factory=LOOPS[loop])
         self._stack = contextlib.AsyncExitStack()
         self._applications: dict[str, _Application] = {}

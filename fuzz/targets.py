@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from tests.asteri.serving import LOOPS
-
 from fuzz.engine import Target
 from fuzz.target_connection import Connections
 from fuzz.target_forms import Forms
@@ -15,6 +13,7 @@ from fuzz.target_peers import RequestPeers
 from fuzz.target_request import RequestForms
 from fuzz.target_response import Responses
 from fuzz.target_values import Values
+from tests.asteri.serving import LOOPS
 
 __all__ = ["TARGETS"]
 

@@ -29,6 +29,12 @@ FAMILY = (
     "asteri.protocol.step_cy",
     "asteri.protocol.h1_cy",
     "asteri.protocol.select",
+    "asteri.wire.frames_cy",
+    "asteri.protocol.waiter_cy",
+    "asteri.protocol.ws_cy",
+    "asteri.protocol.ws",
+    "asteri.gateway.asgi_cy",
+    "asteri.gateway.asgi",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
 

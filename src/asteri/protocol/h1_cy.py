@@ -255,7 +255,7 @@ class H1Protocol(FlowProtocol):
     def _failed(self, exchange: Exchange, error: Exception) -> None:
         """The application raised: log it once, and let no client take the answer for complete."""
         vanished = self.lost or self._ended or exchange.broken or exchange.is_aborted()
-        if not (vanished and isinstance(error, Disconnected)):
+        if not (vanished and _is_of_disconnect(error)):
             self.service.logger.error(
                 "%s %s: exception in the application", exchange.method, exchange.raw_path, exc_info=error
             )
@@ -481,6 +481,17 @@ class H1Protocol(FlowProtocol):
         if self._write_deadline is not None:
             self._write_deadline.close()
         successor.connection_made(transport)
+
+
+def _is_of_disconnect(error) -> bool:
+    """Tell whether an exception is `Disconnected`, or a framework's own in its place (Starlette's ClientDisconnect)."""
+    while error is not None:
+        if isinstance(error, Disconnected):
+            return True
+        if isinstance(error, BaseExceptionGroup):
+            return all([_is_of_disconnect(part) for part in error.exceptions])
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _address(name):

@@ -59,6 +59,10 @@ class Port:
         """Send bytes of which more are expected soon."""
         raise NotImplementedError
 
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """Send a part of a file from the kernel; return how many bytes the socket took at once, 0 if it may not be."""
+        return 0
+
     def join(self, data: bytes) -> None:
         """Send bytes together with those of the `emit` that follows at once."""
         raise NotImplementedError
@@ -332,6 +336,19 @@ class Sink:
             await port.writable()
             if port.lost:
                 raise Disconnected("the peer is gone")
+
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """For a gateway: send a part of a file without reading it; return how much of it was sent, maybe nothing.
+
+        What is left over is to be read and written.
+        """
+        port: Port = self._check()
+        if self._framing != COUNTED or size > self._left:
+            return 0
+        sent: cython.longlong = port.send_file(file, offset, size)
+        self._left -= sent
+        self._exchange.sent += sent
+        return sent
 
     async def finish(self, trailers=()) -> None:
         """End the body."""

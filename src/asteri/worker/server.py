@@ -12,7 +12,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -20,6 +19,7 @@ from asteri.errors import ApplicationError
 from asteri.exchange import Doors
 from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
+from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
 from asteri.protocol.h1_cy import H1Protocol
@@ -28,6 +28,7 @@ from asteri.protocol.service_cy import Service
 from asteri.protocol.timeouts import Timeouts
 from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.settings import Settings
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
@@ -54,7 +55,7 @@ class Server:
         self._connections: set[Any] = set()  # each has shutdown(), to end in order, and abort(), to end at once
         self._tasks: set[asyncio.Task[None]] = set()
         self._lifespan: Lifespan | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._threads: Threads | None = None
 
     @property
     def url(self) -> str:
@@ -140,14 +141,14 @@ class Server:
     async def _end_application(self) -> None:
         if self._lifespan is not None:
             await self._lifespan.shutdown()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.close()
 
     def _doors(self, state: dict[str, Any]) -> Doors:
         call, interface = self._application.call, self._application.interface
         if interface == "wsgi":
-            self._executor = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="asteri-wsgi")
-            return wsgi_doors(call, executor=self._executor)
+            self._threads = Threads(self._settings.threads, "asteri-wsgi")
+            return wsgi_doors(call, self._threads)
         if interface == "direct":
             try:
                 doors = direct_doors(call)
@@ -182,7 +183,7 @@ class Server:
             wheel=self._wheel,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
-            websocket=upgrader(doors.websocket),
+            websocket=upgrader(doors.websocket, WebSocketLimits.of(settings)),
         )
         factory = protocol_factory(service)
         for listener in self.listeners:
