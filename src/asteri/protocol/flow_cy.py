@@ -68,6 +68,7 @@ class FlowProtocol(Port):
         self._write_timeout = write_timeout
         self._write_deadline = None
         self._write_size = 0
+        self._write_until = 0.0
         self._out = []
         self._out_size = 0
         self._flush_scheduled = False
@@ -220,16 +221,22 @@ class FlowProtocol(Port):
         if self._write_deadline is None:
             self._write_deadline = Deadline(self.wheel, self._check_writes)
         self._write_size = self.transport.get_write_buffer_size()
-        self._write_deadline.arm(self._write_timeout)
+        self._write_until = self.wheel.now() + self._write_timeout
+        # Looked at every tick: from one look per timeout to the next a peer could stay away for nearly two of them.
+        self._write_deadline.arm(0.0)
 
     def _check_writes(self) -> None:
         if self.transport is None:
             return
         size: cython.Py_ssize_t = self.transport.get_write_buffer_size()
-        if size and size >= self._write_size:
-            self.abort()
-        elif size:
+        if not size:
+            return
+        if size < self._write_size:
             self._watch_writes()
+        elif self.wheel.now() >= self._write_until:
+            self.abort()
+        else:
+            self._write_deadline.arm(0.0)
 
     def _wake_writers(self) -> None:
         if self._writers is not None:

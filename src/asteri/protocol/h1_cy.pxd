@@ -35,7 +35,7 @@ cdef class H1Protocol(FlowProtocol):
     cdef _wake_readers(self)
     cdef _take_body(self, Exchange exchange)
     cdef _break(self, Exchange exchange)
-    cdef _refuse(self, error)
+    cdef _refuse(self, error, bint head_only=*)
     cdef _linger(self)
     cdef _discard(self, Py_ssize_t size)
     cdef _end(self)

@@ -153,15 +153,17 @@ class H1Protocol(FlowProtocol):
         if self._exchange is not None or self._ended:
             return
         parser = self._parser
+        head: RequestHead = None
         self.batching = True
         try:
             while self._exchange is None and not self._ended and not self.paused:
+                head = None
                 head = parser.head()
                 if head is None:
                     break
                 self._start(head)
         except ProtocolError as error:
-            self._refuse(error)
+            self._refuse(error, head is not None and head.method == "HEAD")
         finally:
             self.batching = False
             self.flush()
@@ -349,7 +351,7 @@ class H1Protocol(FlowProtocol):
         try:
             data = parser.body()
         except ProtocolError as error:
-            self._refuse(error)
+            self._refuse(error, exchange.method == "HEAD")
             return
         if exchange.is_answered():
             self._drained += len(data)
@@ -377,8 +379,13 @@ class H1Protocol(FlowProtocol):
 
     # -- errors and ends
 
-    def _refuse(self, error: ProtocolError) -> None:
-        """Answer the peer's error, unless an answer has begun, and end the connection."""
+    def _refuse(self, error: ProtocolError, head_only: cython.bint = False) -> None:
+        """Answer the peer's error, unless an answer has begun, and end the connection.
+
+        Args:
+            error: what is wrong.
+            head_only: it is the body of a HEAD request.
+        """
         self.service.logger.info("%s: %d, %s", self.connection.client, error.status, error.reason)
         exchange = self._exchange
         self._exchange = None
@@ -394,7 +401,7 @@ class H1Protocol(FlowProtocol):
                 self.abort()
                 return
         if answer:
-            data, _ = encode_response(error.status, TEXT, error.reason.encode() + b"\n", False, 1, False)
+            data, _ = encode_response(error.status, TEXT, error.reason.encode() + b"\n", head_only, 1, False)
             self.emit(data)
         self._linger()
 
@@ -409,7 +416,11 @@ class H1Protocol(FlowProtocol):
             return
         self._lingering = True
         self._drained = 0
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the peer was gone already, and has reset the connection when the answer came
+            self.abort()
+            return
         self.start_reading()
         self._deadline.arm(self.service.timeouts.linger)
 
@@ -440,7 +451,7 @@ class H1Protocol(FlowProtocol):
                 self._measured = 0
                 self._deadline.arm(timeouts.body_grace)
             elif self._measured < timeouts.body_rate * timeouts.body_grace:
-                self._refuse(ProtocolError(408, "request body too slow"))
+                self._refuse(ProtocolError(408, "request body too slow"), exchange.method == "HEAD")
             else:
                 self._measured = 0
                 self._deadline.arm(timeouts.body_grace)

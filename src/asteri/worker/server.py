@@ -28,6 +28,7 @@ from asteri.protocol.service_cy import Service
 from asteri.protocol.timeouts import Timeouts
 from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.settings import Settings
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
@@ -182,7 +183,7 @@ class Server:
             wheel=self._wheel,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
-            websocket=upgrader(doors.websocket),
+            websocket=upgrader(doors.websocket, WebSocketLimits.of(settings)),
         )
         factory = protocol_factory(service)
         for listener in self.listeners:
