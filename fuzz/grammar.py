@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from tests.asteri.wire.corpus import REFUSED, VALID
+from tests.corpus.cases import KINDS, load
 
 __all__ = ["cut", "cuts", "pipeline", "seeds", "tamper"]
 
@@ -74,8 +74,8 @@ TOKENS = [
 
 def seeds() -> list[bytes]:
     """Return the requests of the corpus."""
-    whole = [*(data for _, data, _ in VALID), *(data for _, data, _ in REFUSED)]
-    return [data for data in whole if len(data) <= LARGEST_SEED]
+    cases = [case for kind in KINDS for case in load(kind)]
+    return [case.data for case in cases if 0 < len(case.data) <= LARGEST_SEED]
 
 
 class _Writer:

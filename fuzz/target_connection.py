@@ -20,12 +20,12 @@ from random import Random
 from typing import Any
 
 import h11
-from tests.asteri.forms import FORMS
-from tests.asteri.serving import Server, serving
 
 from asteri.exchange import AnswerError
 from asteri.wire.limits import Limits
 from fuzz.grammar import cut, cuts, pipeline, seeds
+from tests.asteri.forms import FORMS
+from tests.asteri.serving import Server, serving
 
 __all__ = ["Connections"]
 

@@ -10,8 +10,6 @@ import zlib
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.asteri.forms import FORMS, family
-from tests.asteri.websocket_peer import masked
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol as WebSocketProtocol
@@ -20,6 +18,8 @@ from websockets.protocol import Side, State
 from asteri.wire.deflate import Inflater
 from fuzz.grammar import cut, cuts, tamper
 from fuzz.rules import Judge, Rule
+from tests.asteri.forms import FORMS, family
+from tests.asteri.websocket_peer import masked
 
 __all__ = ["Frames"]
 

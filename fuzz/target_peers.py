@@ -5,13 +5,12 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.asteri.forms import family
-
 from asteri.wire.limits import Limits
 from fuzz.grammar import pipeline, seeds
 from fuzz.peer_rules import RULES, Difference
 from fuzz.peers import PEERS, read_ours
 from fuzz.rules import Judge
+from tests.asteri.forms import family
 
 __all__ = ["RequestPeers"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.asteri.forms import FORMS, family
-
 from asteri.wire.fault import ProtocolError
 from asteri.wire.limits import Limits
 from fuzz.grammar import cut, cuts, pipeline, seeds
+from tests.asteri.forms import FORMS, family
 
 __all__ = ["LIMITS", "RequestForms", "describe"]
 

@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any
 
 import h11
-from tests.asteri.forms import FORMS, family
 
 from fuzz.grammar import tamper
+from tests.asteri.forms import FORMS, family
 
 __all__ = ["Responses"]
 

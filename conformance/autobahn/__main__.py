@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from conformance.autobahn.peer import Outcome, run_case
-from conformance.autobahn.suite import VERSION, case_id, load_cases, select
+from conformance.autobahn.suite import VERSION, load_cases, select
 
 __all__ = ["main", "run", "serving"]
 
@@ -86,7 +86,13 @@ def table(results: dict[str, list[Outcome]], command: str) -> str:
             counted = Counter(o.verdict for o in chosen)
             cells = " | ".join(str(counted[verdict]) for verdict in verdicts)
             lines.append(f"| {door} | {section} | {len(chosen)} | {cells} | {sum(o.seconds for o in chosen):.0f} |")
-    lines += ["", "Everything that is not OK:", "", "| door | case | verdict | what the suite says |", "|---|---|---|---|"]
+    lines += [
+        "",
+        "Everything that is not OK:",
+        "",
+        "| door | case | verdict | what the suite says |",
+        "|---|---|---|---|",
+    ]
     for door, outcomes in results.items():
         lines += [f"| {door} | {o.number} | {o.verdict} | {o.reason} |" for o in outcomes if o.verdict != "OK"]
     return "\n".join(lines) + "\n"
@@ -96,7 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and report; return 1 when a case failed."""
     parser = argparse.ArgumentParser(prog="python -m conformance.autobahn", description=__doc__)
     parser.add_argument("patterns", nargs="*", default=EVERYTHING, help='cases, as "1.1.1" or "7.*"; default: all')
-    parser.add_argument("--door", choices=("direct", "asgi"), action="append", help="default: both, one after the other")
+    parser.add_argument(
+        "--door", choices=("direct", "asgi"), action="append", help="default: both, one after the other"
+    )
     parser.add_argument("--write", type=Path, help="file for the table")
     parser.add_argument("--option", action="append", default=[], help="a further argument for asteri")
     given = parser.parse_args(arguments)
@@ -108,7 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with serving(door, *given.option) as port:
             results[door] = asyncio.run(run(cases, port, verbose=True))
         counted = Counter(outcome.verdict for outcome in results[door])
-        print(", ".join(f"{count} {verdict}" for verdict, count in counted.items()), f"in {time.monotonic() - began:.0f} s")
+        print(
+            ", ".join(f"{count} {verdict}" for verdict, count in counted.items()),
+            f"in {time.monotonic() - began:.0f} s",
+        )
     if given.write is not None:
         words = ["python -m conformance.autobahn", *(sys.argv[1:] if arguments is None else arguments)]
         given.write.write_text(table(results, " ".join(map(str, words))))

@@ -5,7 +5,6 @@ end of a connection: who closes, how long each side is waited for, and what coun
 """
 
 # The names of the suite's interface are as they are.
-# ruff: noqa: N802, N803, N815
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class WebSocketProtocol:
 class Offer:
     """An offer of permessage-deflate, with autobahn's defaults."""
 
-    def __init__(self, requestNoContextTakeover: bool = False, requestMaxWindowBits: int = 0) -> None:  # noqa: N803
+    def __init__(self, requestNoContextTakeover: bool = False, requestMaxWindowBits: int = 0) -> None:
         self.requestNoContextTakeover = requestNoContextTakeover
         self.requestMaxWindowBits = requestMaxWindowBits
 

@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 import pytest
+
+from asteri.wire.limits import Limits
 from fuzz.engine import Finding, Target, campaign, replay
 from fuzz.shrink import minimise
 from fuzz.targets import TARGETS
-
-from asteri.wire.limits import Limits
 from tests.asteri.forms import family
 
 SEED = 20261125

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from fuzz.rules import Judge, Rule
 from fuzz.targets import TARGETS
-
 from tests.asteri.forms import family
 from tests.asteri.websocket_peer import masked
 

@@ -95,7 +95,7 @@ def test_is_used_again(form: str) -> None:
         running = asyncio.create_task(task())
         await asyncio.sleep(0)
         for turn in range(5):
-            assert await outside(lambda: (wait.resume(), len(turns))) == (True, turn + 1)  # noqa: B023
+            assert await outside(lambda: (wait.resume(), len(turns))) == (True, turn + 1)
         await running
 
     run(scenario())
