@@ -49,7 +49,7 @@ def test_the_validator_is_content(form: str, name: str, caplog: pytest.LogCaptur
                 (b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", lambda body: body == b"large" * 500_000),
                 (b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n", lambda body: body.count(b"piece") == 3),
             ):
-                if name == "flask" and b"application/json" in request:
+                if name == "flask" and request.startswith((b"POST /json", b"POST /form")):
                     continue  # Werkzeug reads an input that ends by itself without a size; the validator forbids it
                 status, _, body = await peer.ask(request)
                 assert status == 200 and check(body), (status, body[:200])
