@@ -27,7 +27,6 @@ __all__ = ["Threads"]
 _LOGGER = logging.getLogger("asteri.wsgi")
 IDLE = 60.0  # seconds after which a thread that nobody needed ends
 RETRY = 0.1  # seconds until the system is asked again for a thread that it refused
-_NOBODYS = Context()
 
 
 class Threads:
@@ -40,6 +39,7 @@ class Threads:
         self._limit = limit
         self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = Context()  # of nobody: what runs on the loop belongs to no request
         self._calls: deque[Callable[[], None]] = deque()
         self._done: deque[Callable[[], None]] = deque()
         self._tokens: SimpleQueue[None] = SimpleQueue()  # each lets one idle thread go on
@@ -60,7 +60,7 @@ class Threads:
         self._calls.append(call)
         if not self._announced:
             self._announced = True
-            loop.call_soon(self._announce, context=_NOBODYS)
+            loop.call_soon(self._announce, context=self._context)
 
     def hand_over(self, call: Callable[[], None]) -> None:
         """In a thread: have the loop make a call, which must not raise."""
@@ -85,7 +85,7 @@ class Threads:
                 self._wake()
             except RuntimeError as error:
                 _LOGGER.error("no thread to call the application in: %s", error)
-                asyncio.get_running_loop().call_later(RETRY, self._announce, context=_NOBODYS)
+                asyncio.get_running_loop().call_later(RETRY, self._announce, context=self._context)
 
     def _take_over(self) -> None:
         self._signalled = False  # before the calls are made: what is added from now on signals again
@@ -101,7 +101,7 @@ class Threads:
         self._signalled = True
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(self._take_over, context=_NOBODYS)
+            self._loop.call_soon_threadsafe(self._take_over, context=self._context)
         except RuntimeError:
             self._done.clear()  # the loop is closed: nobody waits any more
 

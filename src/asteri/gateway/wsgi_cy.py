@@ -1,9 +1,9 @@
 """One call of a WSGI application (PEP 3333), between a thread and the loop.
 
-The application runs in a thread, in a copy of the caller's context. Nothing is buffered: `wsgi.input` asks the loop
-for the next piece of the body when the application reads it, and each piece that the application gives is handed to
-the loop, which makes the thread wait until the peer has room. Only an answer that is complete with its first piece
-takes the short way: one hop to the thread, and one back.
+The application runs in a thread, in a copy of the caller's context. `wsgi.input` asks the loop for the next piece of
+the body when the application reads it. What the application gives is handed to the loop, where a *pump* sends it while
+the next piece is being made, as PEP 3333 allows; the thread is at most `AHEAD` bytes ahead of what the peer has taken,
+and then waits. An answer that is complete with its first piece takes the short way: one hop to the thread, one back.
 
 Rules
     1. The status and headers leave with the first piece of the body that is not empty, or at the end.
@@ -23,6 +23,8 @@ import io
 import logging
 import os
 import stat
+import threading
+from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -42,6 +44,7 @@ __all__ = ["Call"]
 _LOGGER = logging.getLogger("asteri.wsgi")
 SMALL = cython.declare(cython.Py_ssize_t, 65536)  # a list of pieces up to this size is joined and sent in one write
 FILE = cython.declare(cython.Py_ssize_t, 262144)  # bytes of a file in one piece
+AHEAD = cython.declare(cython.Py_ssize_t, 65536)  # bytes of a stream that were made and not sent
 KEPT = cython.declare(cython.Py_ssize_t, 1024)  # bytes of response headers that are worth to be kept encoded
 HEADS = cython.declare(cython.Py_ssize_t, 256)  # so many of them
 _heads: dict = {}
@@ -90,13 +93,20 @@ class Call:
     _status: cython.int  # 0: start_response was not called
     _headers: object  # without the content-length
     _length: cython.longlong  # the application's content-length, -1 if it gave none
-    _sent: cython.longlong
+    _sent: cython.longlong  # counted by the thread
     _begun: cython.bint
     _complete: bytes  # an answer that needs no stream, for the loop to give
     _sink: object
     _error: object
     _gone: cython.bint
-    _waiting: object
+    _waiting: object  # what the thread waits for: a future of `wait`
+    # A stream:
+    _pieces: object  # deque of what the pump will send, None: the answer is no stream
+    _taken: cython.longlong  # bytes that were sent, counted by the loop
+    _ended: cython.bint  # the application has given everything
+    _called: cython.bint  # the loop will look for pieces
+    _pump_task: object
+    _room: object  # an event: the thread may go on
 
     def __init__(self, application: Any, exchange: Any, script_name: str, threads: Any, done: Any) -> None:
         """Prepare a call.
@@ -124,6 +134,12 @@ class Call:
         self._error = None
         self._gone = False
         self._waiting = None
+        self._pieces = None
+        self._taken = 0
+        self._ended = False
+        self._called = False
+        self._pump_task = None
+        self._room = None
 
     # On the loop
 
@@ -132,22 +148,73 @@ class Call:
         self._gone = True
         if self._waiting is not None:
             self._waiting.cancel()
+        if self._pump_task is not None:
+            self._pump_task.cancel()
         if self._sink is not None:
             self._sink.abort()
+        self._make_room()
+        if self._ended:
+            del self._done.call  # `end` was here already
 
     def end(self) -> None:
-        """Give the answer if it was not given yet, and tell the caller how it went."""
+        """Give what was not given yet, and then tell the caller how it went."""
+        if self._error is None and not self._done.done():
+            if self._pieces is not None:
+                self._ended = True
+                self.pump()
+                return
+            self.respond()
+        self._settle()
+
+    def pump(self) -> None:
+        """Send the pieces of a stream that are there, unless that is being done."""
+        self._called = False
+        if self._pump_task is None and not self._done.done():
+            self._pump_task = self._done.get_loop().create_task(self._pump())
+
+    async def _pump(self) -> None:
+        try:
+            if self._sink is None:
+                self._sink = self._exchange.begin(self._status, self._framed())
+            pieces = self._pieces
+            while pieces:
+                batch: list = [pieces.popleft()]
+                while pieces:
+                    batch.append(pieces.popleft())
+                data: bytes = batch[0] if len(batch) == 1 else b"".join(batch)
+                await self._sink.write(data)
+                self._taken += len(data)
+                self._make_room()
+            if self._ended:
+                await self._sink.finish()
+        except Exception as error:
+            self._error = error
+            self._gone = True
+            self._make_room()
+        self._pump_task = None
+        if self._ended:
+            self._settle()
+        elif self._pieces and not self._gone:  # given since we looked
+            self.pump()
+
+    @cython.cfunc
+    def _make_room(self):
+        if self._room is not None:
+            self._room.set()
+
+    @cython.cfunc
+    def _settle(self):
         done = self._done
         del done.call  # breaks a reference cycle
         if done.done():
             return  # it was cancelled
-        if self._error is None:
-            self.respond()
         error = self._error
         self._error = None
         if error is None:
             done.set_result(None)
             return
+        if self._pump_task is not None:
+            self._pump_task.cancel()
         if self._sink is not None:
             self._sink.abort()
         if isinstance(error, Disconnected):
@@ -176,17 +243,8 @@ class Call:
             return self._headers
         return [*self._headers, (b"content-length", b"%d" % self._length)]
 
-    async def _begin(self, data: bytes, finish: cython.bint) -> None:
-        self._sink = self._exchange.begin(self._status, self._framed())
-        self._begun = True
-        if data:
-            await self._sink.write(data)
-        if finish:
-            await self._sink.finish()
-
     async def _send_file(self, file: cython.int, start: cython.longlong, end: cython.longlong) -> None:
         self._sink = self._exchange.begin(self._status, self._framed())
-        self._begun = True
         await send_part(self._sink, file, lambda size, offset: os.pread(file, size, offset), start, end)
 
     # In the thread
@@ -194,7 +252,8 @@ class Call:
     def run(self) -> None:
         """Make the call, and let the loop know its end."""
         try:
-            self._context.run(self._run)
+            if not self._gone:
+                self._context.run(self._run)
         except Exception as error:
             self._error = error
         except BaseException as error:  # sys.exit() would end the worker
@@ -301,7 +360,9 @@ class Call:
         if self._begun or end - start != self._length or start == end or self._exchange.method == "HEAD":
             return False
         self._check_started()
+        self._begun = True
         self.wait(self._send_file(descriptor, start, end))
+        self._pieces = deque()
         return True
 
     @cython.cfunc
@@ -330,32 +391,47 @@ class Call:
             data = data[: self._length - self._sent]
             excess = True
         self._sent += len(data)
-        if self._begun:
-            if data and self._sink is not None:  # None: the answer is complete
-                self.wait(self._sink.write(data))
-        elif self._sent == self._length:
+        if not self._begun:
             self._begun = True
-            self._complete = data
-            self._threads.hand_over(self.respond)  # what the application does after it is not waited for
-        else:
-            self.wait(self._begin(data, False))
+            if self._sent == self._length:
+                self._complete = data
+                self._threads.hand_over(self.respond)  # what the application does after it is not waited for
+                return not excess
+            self._pieces = deque()
+        if data and self._pieces is not None:
+            self._give(data)
         return not excess
 
     @cython.cfunc
+    def _give(self, data: bytes):
+        """Hand a piece to the pump, and wait while it is too far behind."""
+        self._pieces.append(data)
+        if not self._called:
+            self._called = True
+            self._threads.hand_over(self.pump)
+        while self._sent - self._taken > AHEAD and not self._gone:
+            if self._room is None:
+                self._room = threading.Event()
+            self._room.clear()
+            if self._sent - self._taken > AHEAD and not self._gone:
+                self._room.wait()
+        if self._gone:
+            raise self._error or Disconnected("the request was cancelled")
+
+    @cython.cfunc
     def _finish(self):
-        if self._sink is not None:
-            self.wait(self._sink.finish())
-        elif not self._begun:
-            self._check_started()
-            head: cython.bint = self._exchange.method == "HEAD"
-            bodiless: cython.bint = self._status == 204 or self._status == 304 or (head and self._length >= 0)
-            if not bodiless and (self._length > 0 or head):
-                # HEAD without a content-length: `respond` would claim that it is 0. A body that is owed: `finish`
-                # complains.
-                self.wait(self._begin(b"", True))
-            else:
-                self._begun = True
-                self._complete = b""
+        if self._begun:
+            return
+        self._check_started()
+        self._begun = True
+        head: cython.bint = self._exchange.method == "HEAD"
+        bodiless: cython.bint = self._status == 204 or self._status == 304 or (head and self._length >= 0)
+        if not bodiless and (self._length > 0 or head):
+            # HEAD without a content-length: `respond` would claim that it is 0. A body that is owed: `finish` of the
+            # stream complains.
+            self._pieces = deque()
+        else:
+            self._complete = b""
 
 
 def _blocks(file):
