@@ -142,5 +142,5 @@ def test_json(name: str) -> None:
     # Half a million arrays in one mebibyte take orjson itself 44 ms.
     limit = 0.1 if name == "arrays at depth 100" else 0.05
     assert seconds(read_json, JSON[name](MIB), limit) <= limit
-    # Larger documents outgrow the processor's caches, which is no fault of the parser: 2 MiB take 2.1 to 2.5 times 1 MiB.
+    # Larger documents outgrow the caches, which is no fault of the parser: 2 MiB take 2.1 to 2.5 times 1 MiB.
     assert growth(read_json, JSON[name], 64 * KIB, GROWTH) <= GROWTH
