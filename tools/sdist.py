@@ -6,7 +6,6 @@ finds it. The path is printed, and is what `fetch` returns.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -40,7 +39,7 @@ def fetch(name: str, version: str) -> Path:
         if len(unpacked) != 1:
             raise FetchError(f"{archive.name} holds {len(unpacked)} folders, not one")
         try:
-            os.rename(unpacked[0], folder)
+            unpacked[0].rename(folder)
         except OSError:  # another process was faster
             if not folder.exists():
                 raise

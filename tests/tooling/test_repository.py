@@ -75,7 +75,9 @@ def test_no_tracked_file_holds(what: str) -> None:
 
 def test_no_built_or_locked_file_is_tracked() -> None:
     refused = re.compile(r"\.(?:so|pyd|c|pyc|whl|lock)$|^src/fenrir/kit/openapi/assets/")
-    assert [name for path in tracked() if refused.search(name := path.relative_to(ROOT).as_posix())] == []
+    written = {"bench/limit.c"}  # C by hand: the limit that servers are compared with, not a generated module
+    names = {path.relative_to(ROOT).as_posix() for path in tracked()}
+    assert {name for name in names if refused.search(name)} - written == set()
 
 
 def test_the_core_dependencies_are_five() -> None:

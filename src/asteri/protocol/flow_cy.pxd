@@ -16,6 +16,7 @@ cdef class FlowProtocol(Port):
     cdef double _write_timeout
     cdef Deadline _write_deadline
     cdef Py_ssize_t _write_size
+    cdef double _write_until
     cdef list _out
     cdef Py_ssize_t _out_size
     cdef bint _flush_scheduled

@@ -68,6 +68,7 @@ class FlowProtocol(Port):
         self._write_timeout = write_timeout
         self._write_deadline = None
         self._write_size = 0
+        self._write_until = 0.0
         self._out = []
         self._out_size = 0
         self._flush_scheduled = False
@@ -97,13 +98,16 @@ class FlowProtocol(Port):
 
     def hold(self, data: bytes) -> None:
         """Send bytes together with those that follow, at the latest in the next turn of the loop."""
-        if self.lost:
-            return
-        self._out.append(data)
-        self._out_size += len(data)
+        self.join(data)
         if not self.batching and not self._flush_scheduled:
             self._flush_scheduled = True
             self.loop.call_soon(self._flush_held, context=self.base_context.copy())
+
+    def join(self, data: bytes) -> None:
+        """Send bytes together with those of the `emit` that follows at once."""
+        if not self.lost:
+            self._out.append(data)
+            self._out_size += len(data)
 
     def _flush_held(self) -> None:
         self._flush_scheduled = False
@@ -159,6 +163,16 @@ class FlowProtocol(Port):
             except OSError:
                 return -1
 
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """Send a part of a file to the socket if no byte is before it; return how many bytes that took."""
+        self.flush()
+        if self._socket < 0 or (self._behind and not self._caught_up()):
+            return 0
+        try:
+            return os.sendfile(self._socket, file, offset, size)
+        except OSError:  # full, or broken, or no file to be sent like this: then the transport meets the same error
+            return 0
+
     def _caught_up(self) -> bool:
         """Tell whether the transport has sent everything."""
         if self.transport.get_write_buffer_size():
@@ -207,16 +221,22 @@ class FlowProtocol(Port):
         if self._write_deadline is None:
             self._write_deadline = Deadline(self.wheel, self._check_writes)
         self._write_size = self.transport.get_write_buffer_size()
-        self._write_deadline.arm(self._write_timeout)
+        self._write_until = self.wheel.now() + self._write_timeout
+        # Looked at every tick: from one look per timeout to the next a peer could stay away for nearly two of them.
+        self._write_deadline.arm(0.0)
 
     def _check_writes(self) -> None:
         if self.transport is None:
             return
         size: cython.Py_ssize_t = self.transport.get_write_buffer_size()
-        if size and size >= self._write_size:
-            self.abort()
-        elif size:
+        if not size:
+            return
+        if size < self._write_size:
             self._watch_writes()
+        elif self.wheel.now() >= self._write_until:
+            self.abort()
+        else:
+            self._write_deadline.arm(0.0)
 
     def _wake_writers(self) -> None:
         if self._writers is not None:

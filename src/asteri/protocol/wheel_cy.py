@@ -61,7 +61,7 @@ class TimerWheel:
         entered.add(deadline)
         deadline._slot = slot
         if self._timer is None:
-            self._next = int(self.now() / self.tick)
+            self._next = int(self.now() / self.tick) + 1
             self._schedule()
 
     def leave(self, deadline) -> None:
@@ -92,7 +92,7 @@ class TimerWheel:
 
     def _schedule(self) -> None:
         # An own context: otherwise the timer would keep the context of the request that happened to start it.
-        when = (self._next + 1) * self.tick + ROUNDING
+        when = self._next * self.tick + ROUNDING
         self._timer = self._loop.call_at(when, self._turn, context=self._context)
 
     def _turn(self) -> None:

@@ -240,10 +240,10 @@ class RequestParser:
             self._fail(414, "request line too long")
 
     def _measure_field(self, end: cython.Py_ssize_t):
-        if end - self._pos > self._max_header:
-            self._fail(431, "header too long")
-        if end - self._fields > self._max_total:
-            self._fail(431, "headers too large")
+        line: cython.Py_ssize_t = self._pos + self._max_header
+        total: cython.Py_ssize_t = self._fields + self._max_total
+        if end > line or end > total:  # the limit that the bytes passed first is the reason, at any split
+            self._fail(431, "header too long" if line <= total else "headers too large")
 
     def _request_line(self) -> cython.bint:
         while True:
@@ -586,9 +586,10 @@ class RequestParser:
             self._fields = self._pos
             self._count = 0
             return True
-        if self._max_body >= 0 and size > self._max_body - self._received:
-            self._fail(413, "body too large")
-        self._received += size
+        if self._max_body >= 0:  # without a limit nobody asks for the sum, which could overflow
+            if size > self._max_body - self._received:
+                self._fail(413, "body too large")
+            self._received += size
         self._left = size
         self._phase = CHUNK_DATA
         return True

@@ -104,6 +104,37 @@ def test_a_peer_that_does_not_read_blocks_the_writer_and_is_cut(form: str) -> No
     assert end == ["disconnected"] and pieces < 200
 
 
+@pytest.mark.slow
+@both_forms
+def test_the_write_deadline_counts_from_the_last_byte_that_the_peer_took(form: str) -> None:
+    """Not from the look that saw it, which would allow nearly twice the time."""
+    timeout = 0.6
+
+    def app(x: Any) -> None:
+        x.respond(200, [], b"x" * 32_000_000)  # one piece: its transport is not empty before the peer has taken it all
+
+    async def main() -> None:
+        async with serving(form, app, write=timeout) as server:
+            loop = asyncio.get_running_loop()
+            with socket.create_connection(("127.0.0.1", server.port)) as peer:
+                peer.setblocking(False)
+                await loop.sock_sendall(peer, get())
+                await asyncio.sleep(0.1)  # the kernel's buffers fill up
+                taken = 0
+                while taken < 16_000_000:  # enough for the server to see that something moves
+                    taken += len(await loop.sock_recv(peer, 1 << 20))
+                last = loop.time()
+                await asyncio.sleep(timeout / 2)
+                assert server.connections
+                for _ in range(300):
+                    await asyncio.sleep(0.01)
+                    if not server.connections:
+                        break
+                assert timeout - 0.05 <= loop.time() - last <= timeout * 1.4
+
+    run(main())
+
+
 @both_forms
 def test_an_application_that_does_not_read_stops_the_peer(form: str) -> None:
     async def main() -> None:
@@ -199,3 +230,29 @@ def test_the_wheel_never_fires_early_and_forgets(form: str) -> None:
         assert len(fired) == 3
 
     run(main())
+
+
+@pytest.mark.slow
+@both_forms
+def test_the_wheel_is_at_most_one_tick_late(form: str) -> None:
+    """Deadlines at every phase of a tick, the last of them in the turn after the one that fired the first."""
+    Deadline, TimerWheel = family(form)["wheel_cy"].Deadline, family(form)["wheel_cy"].TimerWheel
+    tick, late = 0.1, []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        wheel = TimerWheel(loop, tick)
+        begun = loop.time()
+
+        def due(after: float) -> None:
+            Deadline(wheel, lambda: late.append(loop.time() - begun - after)).arm(after)
+
+        for number in range(12):
+            due(0.15 + number * 0.03)
+        await asyncio.sleep(0.15 + 12 * 0.03 + 3 * tick)
+        wheel.close()
+
+    asyncio.run(main())
+    assert len(late) == 12
+    assert min(late) >= 0
+    assert max(late) < tick + 0.05  # the machine's own slowness

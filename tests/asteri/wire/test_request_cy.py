@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from asteri.wire.fault import ProtocolError
+from asteri.wire.limits import Limits
 
 from ...corpus.cases import KINDS, LIMITS, load
-from ...corpus.reading import read
+from ...corpus.reading import read, splits
 from ..forms import FORMS, family
 
 HOST = b"Host: a\r\n"
@@ -50,6 +51,15 @@ def test_forms_agree_on_mutations(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("total", "reason"), [(60, "headers too large"), (100, "header too long")])
+def test_the_first_limit_passed_is_the_reason(form: str, total: int, reason: str) -> None:
+    data = get(b"X: " + b"a" * 20)[:-2] + b"X: " + b"a" * 200
+    limits = Limits(header=40, header_total=total)
+    for pieces in [*splits(data), [data + b"\r\n"]]:
+        assert read(form, pieces, limits).error == (431, reason)
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_headers_are_read_lazily(form: str) -> None:
     parser = family(form)["request_cy"].RequestParser(LIMITS)
     parser.feed(get(b"X-One: 1", b"x-two:\t2 ", b"X-ONE: \xe4", b"X_Real: no"))
@@ -81,6 +91,14 @@ def test_body_bytes_arrive_before_the_end(form: str) -> None:
     parser.feed(chunked(b"3\r\nab"))
     parser.head()
     assert (parser.body(), parser.complete, parser.remaining) == (b"ab", False, -1)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_chunks_without_a_limit_may_be_as_large_as_numbers_are(form: str) -> None:
+    parser = family(form)["request_cy"].RequestParser(Limits())
+    parser.feed(chunked(b"5\r\nhello\r\n7fffffffffffffff\r\nab"))
+    parser.head()
+    assert (parser.body(), parser.complete) == (b"helloab", False)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -12,6 +12,7 @@ from wsgiref.validate import validator
 import pytest
 
 from asteri.exchange import AnswerError, Connection, Disconnected
+from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.wsgi import FileWrapper, build_environ, wsgi_app
 
@@ -124,21 +125,28 @@ def test_a_generator_streams_and_its_head_leaves_with_the_first_piece() -> None:
 
 def test_one_piece_with_its_length_needs_no_stream_and_does_not_wait_for_close() -> None:
     exchange = MemoryExchange()
-    at_close: list[Any] = []
+    answered = threading.Event()
 
     class Body:
         def __iter__(self) -> Iterator[bytes]:
             yield b"abc"
 
         def close(self) -> None:
-            at_close.extend(exchange.events)
+            assert answered.wait(5)
 
     def application(environ: dict[str, Any], start_response: Any) -> Body:
         start_response("200 OK", [("content-length", "3")])
         return Body()
 
-    assert call(application, exchange) == [("respond", 200, [(b"content-length", b"3")], b"abc")]
-    assert at_close == exchange.events
+    async def scenario() -> None:
+        serving = wsgi_app(application)(exchange)
+        while not exchange.events:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        answered.set()
+        await serving
+
+    asyncio.run(scenario())
+    assert exchange.events == [("respond", 200, [], b"abc")]
 
 
 def test_the_validator_is_content() -> None:
@@ -391,7 +399,7 @@ def test_head(length: bool) -> None:
     events = call(application, MemoryExchange("HEAD"))
     # Without a content-length `respond` would claim that a GET has none; so the answer is framed like a stream's.
     expected: list[Any] = (
-        [("respond", 200, [(b"Content-Length", b"7")], b"")] if length else [("begin", 200, []), "finish"]
+        [("respond", 200, [(b"content-length", b"7")], b"")] if length else [("begin", 200, []), "finish"]
     )
     assert events == expected
 
@@ -452,5 +460,5 @@ def test_the_gateway_refuses_a_websocket() -> None:
             answers.append(answer)
 
     channel: Any = Handshake()
-    asyncio.run(wsgi_doors(plain).websocket(channel))  # type: ignore[arg-type]
+    asyncio.run(wsgi_doors(plain, Threads(1, "wsgi")).websocket(channel))
     assert answers == [(501, (), b"")]
