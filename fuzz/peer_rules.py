@@ -6,6 +6,7 @@ The evidence of a rule is looked for in the request at which the readings part, 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ __all__ = ["RULES", "Difference"]
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 TARGET = re.compile(rb"/[!-~]*|(?i:https?)://[A-Za-z0-9._~:\[\]-]+(?:[/?][!-~]*)?")
-HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
+HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 CHUNK_LINE = re.compile(rb"(?m)^(?:0*[0-9A-Fa-f]{1,16})([ \t;].*)$")
 QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*"'
@@ -130,10 +131,17 @@ def _bare_line_end(at: Message) -> bool:
 
 def _bad_host(at: Message) -> bool:
     hosts = at.values(b"host")
-    if len(hosts) != 1:
-        return True
-    match = HOST.fullmatch(hosts[0].strip(b" \t"))
-    return match is None or int(match[1] or b"0") > 65535
+    return len(hosts) != 1 or not _is_host(hosts[0].strip(b" \t"))
+
+
+def _is_host(host: bytes) -> bool:
+    match = HOST.fullmatch(host)
+    if match is None or int(match[2] or b"0") > 65535:
+        return False
+    try:
+        return not match[1] or bool(socket.inet_pton(socket.AF_INET6, match[1].decode()))
+    except OSError:
+        return False
 
 
 def _bad_target(at: Message) -> bool:
@@ -147,8 +155,7 @@ def _bad_authority(target: bytes) -> bool:
     if target[:1] == b"/":
         return False
     authority = re.split(rb"[/?]", target.partition(b"://")[2])[0]
-    match = HOST.fullmatch(authority)
-    return match is None or int(match[1] or b"0") > 65535
+    return not _is_host(authority)
 
 
 def _other_host(at: Message) -> bool:
@@ -297,6 +304,12 @@ STRICTER: list[Rule[Difference]] = [
         "RFC 9110 §8.6, RFC 9112 §6.3",
         "digits, once, below 2^63; peers take repeated equal ones, a list, blanks behind, or look later",
         _refused("malformed Content-Length", "duplicate Content-Length", "Content-Length too large", when=_bad_length),
+    ),
+    Rule(
+        "one Content-Type",
+        "RFC 9110 §5.3 and §8.3",
+        "no list, so once; peers leave a second one to the application",
+        _refused("duplicate Content-Type", when=lambda at: len(at.values(b"content-type")) > 1),
     ),
     Rule(
         "one framing",
