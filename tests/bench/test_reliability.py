@@ -59,7 +59,7 @@ def test_the_command_prints_a_report_and_its_exit_code_is_the_verdict() -> None:
     command = [sys.executable, "-m", "bench.reliability", "footprint", "--loop", "asyncio"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     document, _ = json.JSONDecoder().raw_decode(done.stdout)
-    assert document["conditions"] == {"loop": "asyncio", "pure": False}
+    assert document["conditions"] == {"server": "asteri", "loop": "asyncio", "pure": False}
     assert done.returncode == (0 if document["met"] else 1)
 
 
