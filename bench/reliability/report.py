@@ -68,8 +68,8 @@ def page(documents: Sequence[Mapping[str, Any]]) -> str:
     """Return docs/reliability.md: for every measurement its conditions, its checks, and when and where it was made."""
     parts = [
         "# Reliability\n",
-        "Written by `make reliability ARGS=publish` from the records of `make reliability`; small versions of all of them\n"
-        "are among the tests. Peers were measured by the same program.\n",
+        "Written by `make reliability ARGS=publish` from the records of `make reliability`; small versions of all of\n"
+        "them are among the tests. Peers were measured by the same program.\n",
     ]
     for one in documents:
         conditions = ", ".join(f"{name} {value}" for name, value in one["conditions"].items())
