@@ -22,7 +22,7 @@ BIN = $(abspath $(VENV))/bin
 ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pure lint format e2e bench reliability docs-ui wheel clean
+.PHONY: help install run test test-pure lint format e2e autobahn fuzz bench reliability docs-ui wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -47,7 +47,7 @@ lint: ## ruff, mypy strict, import contracts, file sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-incremental --exclude '^bench/(reliability/)?apps/' tools bench
+	$(BIN)/mypy --no-incremental --exclude '^bench/(reliability/)?apps/' tools bench fuzz
 	$(BIN)/lint-imports
 	$(BIN)/python tools/sizes.py
 
@@ -60,6 +60,14 @@ e2e: ## the tests that need a real browser; installs Chromium from the system's 
 	@$(ENVIRONMENT) --group test --group e2e
 	@$(BIN)/python tools/chromium.py
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
+
+autobahn: ## every case of the Autobahn suite for WebSocket servers (about 15 minutes); writes conformance/autobahn/results.md
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m conformance.autobahn --write conformance/autobahn/results.md $(ARGS)
+
+fuzz: ## parsers against their other form and against peers (ARGS="--seconds 600 request"; SANITIZE=1: with ASan, UBSan)
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m fuzz$(if $(SANITIZE),.sanitized) $(ARGS)
 
 bench: ## the same work on Fenrir, Asteri and their peers; writes build/bench.json (ARGS="--list", ARGS="--publish")
 	@$(ENVIRONMENT) --group bench
@@ -83,4 +91,4 @@ clean: ## remove environments, builds, compiled modules, assets and caches
 	rm -rf .venv .venv-* build dist src/*.egg-info src/fenrir/kit/openapi/assets
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src \( -name '*_cy.c' -o -name '*_cy.*.so' -o -name '*_cy.*.pyd' \) -delete
-	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools bench fuzz -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple
@@ -33,6 +34,7 @@ __all__ = [
 
 
 _DAY = 86400.0
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#@]+")
 
 
 class Address(NamedTuple):
@@ -161,6 +163,16 @@ class Settings:
     limit_header_total: int = _option(65536, "bytes of all header fields", read=int, group="limits")
     limit_body: int = _option(0, "bytes of a request's body; 0 = no limit", read=int, group="limits")
 
+    ws_max_message: int = _option(1 << 24, "bytes of one message, inflated", read=int, group="websocket")
+    ws_ping_interval: float = _option(20.0, "time from ping to ping; 0 = none", read=float, group="websocket")
+    ws_ping_timeout: float = _option(
+        20.0, "how long nothing may arrive after a ping before the peer is given up", read=float, group="websocket"
+    )
+    ws_origins: tuple[str, ...] = _option(
+        (), "origin that browsers may connect from (default: any); may be repeated", group="websocket"
+    )
+    ws_deflate: bool = _option(True, "compress messages where the peer offers it", read=_truth, group="websocket")
+
     def __post_init__(self) -> None:
         for option in options():
             value = getattr(self, option.name)
@@ -168,11 +180,13 @@ class Settings:
                 raise UsageError(f"{option.name} {value!r}: must be like {option.default!r}")
             if option.choices and value not in option.choices:
                 raise UsageError(f"{option.name} {value!r}: choose from {', '.join(option.choices)}")
-        for name in ("workers", "threads", "backlog", *(o.name for o in options() if o.group == "limits")):
+        limits = (o.name for o in options() if o.group == "limits")
+        for name in ("workers", "threads", "backlog", "ws_max_message", *limits):
             least = 0 if name == "limit_body" else 1
             if getattr(self, name) < least:
                 raise UsageError(f"{name} {getattr(self, name)}: must be at least {least}")
-        for name in ("graceful_timeout", *(o.name for o in options() if o.group == "deadlines")):
+        deadlines = (o.name for o in options() if o.group == "deadlines")
+        for name in ("graceful_timeout", "ws_ping_interval", "ws_ping_timeout", *deadlines):
             if not 0 <= getattr(self, name) <= _DAY:
                 raise UsageError(f"{name} {getattr(self, name)}: must be between 0 and {_DAY:g} seconds")
         self._check_combinations()
@@ -189,6 +203,9 @@ class Settings:
             raise UsageError("lifespan on: a WSGI application has no lifespan")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise UsageError(f"root_path {self.root_path!r}: write it with a slash in front and none at the end")
+        for origin in self.ws_origins:
+            if origin != "null" and not _ORIGIN.fullmatch(origin):
+                raise UsageError(f"ws_origins {origin!r}: write it as browsers do, https://example.org or with :PORT")
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -22,11 +22,19 @@ FAMILY = (
     "asteri.wire.request_cy",
     "asteri.wire.response_cy",
     "asteri.wire.exchange_cy",
+    "asteri.wire.frames_cy",
     "asteri.protocol.wheel_cy",
+    "asteri.protocol.service_cy",
     "asteri.protocol.flow_cy",
     "asteri.protocol.step_cy",
     "asteri.protocol.h1_cy",
     "asteri.protocol.select",
+    "asteri.wire.frames_cy",
+    "asteri.protocol.waiter_cy",
+    "asteri.protocol.ws_cy",
+    "asteri.protocol.ws",
+    "asteri.gateway.asgi_cy",
+    "asteri.gateway.asgi",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
 

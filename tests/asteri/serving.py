@@ -122,7 +122,7 @@ async def serving(
     base_context: contextvars.Context | None = None,
     **options: Any,
 ) -> AsyncIterator[Server]:
-    """Serve a handler of exchanges, or doors; what is not a field of Timeouts goes to the protocol's factory."""
+    """Serve a handler of exchanges, or doors; what is not a field of Timeouts is an argument of `Service`."""
     doors = app if isinstance(app, Doors) else Doors(http=app, websocket=no_websocket)
     times = {name: options.pop(name) for name in list(options) if name in Timeouts.__dataclass_fields__}
     timeouts = Timeouts(**{"tick": 0.01, "linger": 0.2, **times})
@@ -130,17 +130,18 @@ async def serving(
     connections: set[Any] = set()
     tasks: set[Any] = set()
     wheel = family(form)["wheel_cy"].TimerWheel(loop, timeouts.tick)
-    factory = family(form)["select"].protocol_factory(
+    service = family(form)["service_cy"].Service(
         doors,
-        loop=loop,
-        limits=limits or Limits(),
+        loop,
+        limits=limits,
         timeouts=timeouts,
         connections=connections,
         tasks=tasks,
         wheel=wheel,
-        base_context=base_context or contextvars.copy_context(),
+        base_context=base_context,
         **options,
     )
+    factory = family(form)["select"].protocol_factory(service)
     listener = await loop.create_server(factory, "127.0.0.1", 0)
     server = Server(listener.sockets[0].getsockname()[1], connections, tasks, wheel)
     try:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from asteri.exchange import Channel, ChannelClosed, Connection
-from asteri.protocol.ws import WebSocketLimits, WebSocketProtocol
+from asteri.protocol import wheel_cy, ws
+from asteri.protocol.ws_limits import WebSocketLimits
+
+from .forms import family
 
 __all__ = [
     "DEFLATE",
@@ -21,14 +24,18 @@ __all__ = [
     "Fields",
     "Peer",
     "connected",
+    "current",
     "deflated",
     "echo",
+    "echo_on",
     "masked",
     "serving",
+    "upgrade_request",
 ]
 
 Door = Callable[[Channel], Awaitable[None]]
 MASK = b"\x9a\x01\xf3\x42"
+current: list[str | None] = [None]  # the form that `serving` uses; None: whatever is imported
 
 
 def masked(opcode: int, payload: bytes = b"", fin: bool = True, rsv: int = 0, mask: bytes = MASK) -> bytes:
@@ -100,9 +107,10 @@ class Handover(asyncio.Protocol):
         path, _, query = target.partition(b"?")
         pairs = [(k.lower(), v.strip()) for k, _, v in (text.partition(b":") for text in lines)]
         server = self.server
-        protocol = WebSocketProtocol(
+        protocol = server.modules["ws"].WebSocketProtocol(
             loop=asyncio.get_running_loop(),
             transport=self.transport,
+            wheel=server.wheel,
             head=RequestHead(method.decode(), path.decode(), path, query, Fields(*pairs)),
             leftover=leftover,
             door=server.door,
@@ -120,8 +128,10 @@ class Server:
         self.door = door
         self.limits = limits
         self.context = contextvars.Context()
+        self.modules = {"ws": ws, "wheel_cy": wheel_cy} if current[0] is None else family(current[0])
+        self.wheel = self.modules["wheel_cy"].TimerWheel(asyncio.get_running_loop(), 0.01)
         self.connections: set[Any] = set()
-        self.last: WebSocketProtocol
+        self.last: Any
         self.port = 0
 
     @property
@@ -145,6 +155,7 @@ async def serving(door: Door, **limits: Any) -> AsyncIterator[Server]:
         await server.settled()
     finally:
         listener.close()
+        server.wheel.close()
 
 
 class Peer:
@@ -193,8 +204,18 @@ async def connected(server: Server, extra: bytes = b"", data: bytes = b"", statu
             await writer.wait_closed()
 
 
+def upgrade_request() -> RequestHead:
+    """Return the head of a plain handshake, as HTTP/1.1 gives it."""
+    fields = [tuple(line.split(b": ")) for line in (HANDSHAKE % b"").split(b"\r\n")[1:] if line]
+    return RequestHead("GET", "/chat", b"/chat", b"a=1", Fields(*((k.lower(), v) for k, v in fields)))
+
+
 async def echo(channel: Channel) -> None:
     await channel.accept()
+    await echo_on(channel)
+
+
+async def echo_on(channel: Channel) -> None:
     with contextlib.suppress(ChannelClosed):
         while True:
             await channel.send(await channel.receive())

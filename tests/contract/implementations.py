@@ -12,11 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from asteri.exchange import Disconnected
-from asteri.gateway.asgi import asgi_doors
 from fenrir.core.doors.asgi import ASGIExchange
 from fenrir.testing import MemoryExchange
 
-from ..asteri.forms import FORMS
+from ..asteri.forms import FORMS, family
 from ..asteri.serving import Handler
 from ..asteri.serving import serving as serving_asteri
 
@@ -35,7 +34,9 @@ async def serving(form: str, app: Handler, **options: Any) -> AsyncIterator[Any]
         finally:
             await server.close()
     elif form == "asgi":
-        async with serving_asteri("interpreted", asgi_doors(over_asgi(app)), **options) as asteri:
+        async with serving_asteri(
+            "interpreted", family("interpreted")["asgi"].asgi_doors(over_asgi(app)), **options
+        ) as asteri:
             yield asteri
     else:
         async with serving_asteri(form, app, **options) as asteri:

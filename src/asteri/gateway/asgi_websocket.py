@@ -93,10 +93,16 @@ class _Events:
         if self._gone and kind != "websocket.close":
             raise Disconnected("the WebSocket is closed")
         try:
-            if self._accepted:
-                await self._send_open(kind, message)
-            else:
+            if not self._accepted:
                 await self._send_connecting(kind, message)
+            elif kind == "websocket.send":
+                await self._channel.send(_payload(message))
+            elif kind == "websocket.close":
+                code, reason = message.get("code"), message.get("reason")
+                await self._channel.close(1000 if code is None else code, reason or "")
+                self._answered = True
+            else:
+                raise RuntimeError(f"{kind} after websocket.accept")
         except ChannelClosed as closed:
             self._gone = True
             raise Disconnected(f"the WebSocket is closed ({closed.code})") from closed
@@ -122,15 +128,9 @@ class _Events:
         else:
             raise RuntimeError(f"{kind} before websocket.accept")
 
-    async def _send_open(self, kind: str, message: Message) -> None:
-        if kind == "websocket.send":
-            parts = [part for part in (message.get("text"), message.get("bytes")) if part is not None]
-            if len(parts) != 1:
-                raise ValueError("websocket.send needs either text or bytes")
-            await self._channel.send(parts[0])
-        elif kind == "websocket.close":
-            code, reason = message.get("code"), message.get("reason")
-            await self._channel.close(1000 if code is None else code, reason or "")
-            self._answered = True
-        else:
-            raise RuntimeError(f"{kind} after websocket.accept")
+
+def _payload(message: Message) -> Any:
+    text, data = message.get("text"), message.get("bytes")
+    if (text is None) == (data is None):
+        raise ValueError("websocket.send needs either text or bytes")
+    return data if text is None else text

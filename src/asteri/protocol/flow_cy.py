@@ -98,13 +98,16 @@ class FlowProtocol(Port):
 
     def hold(self, data: bytes) -> None:
         """Send bytes together with those that follow, at the latest in the next turn of the loop."""
-        if self.lost:
-            return
-        self._out.append(data)
-        self._out_size += len(data)
+        self.join(data)
         if not self.batching and not self._flush_scheduled:
             self._flush_scheduled = True
             self.loop.call_soon(self._flush_held, context=self.base_context.copy())
+
+    def join(self, data: bytes) -> None:
+        """Send bytes together with those of the `emit` that follows at once."""
+        if not self.lost:
+            self._out.append(data)
+            self._out_size += len(data)
 
     def _flush_held(self) -> None:
         self._flush_scheduled = False
@@ -159,6 +162,16 @@ class FlowProtocol(Port):
                 return os.write(self._socket, data)
             except OSError:
                 return -1
+
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """Send a part of a file to the socket if no byte is before it; return how many bytes that took."""
+        self.flush()
+        if self._socket < 0 or (self._behind and not self._caught_up()):
+            return 0
+        try:
+            return os.sendfile(self._socket, file, offset, size)
+        except OSError:  # full, or broken, or no file to be sent like this: then the transport meets the same error
+            return 0
 
     def _caught_up(self) -> bool:
         """Tell whether the transport has sent everything."""

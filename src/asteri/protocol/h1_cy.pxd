@@ -1,27 +1,10 @@
 # The C interface of h1_cy.py.
 
 from asteri.protocol.flow_cy cimport FlowProtocol
-from asteri.protocol.wheel_cy cimport Deadline, TimerWheel
+from asteri.protocol.service_cy cimport Service
+from asteri.protocol.wheel_cy cimport Deadline
 from asteri.wire.exchange_cy cimport Exchange
 from asteri.wire.request_cy cimport RequestHead, RequestParser
-
-
-cdef class Service:
-    cdef readonly object doors
-    cdef readonly object http
-    cdef readonly object loop
-    cdef readonly TimerWheel wheel
-    cdef readonly object limits
-    cdef readonly object timeouts
-    cdef readonly set connections
-    cdef readonly set tasks
-    cdef readonly object base_context
-    cdef readonly str scheme
-    cdef readonly str root_path
-    cdef readonly object log_access
-    cdef readonly object websocket
-    cdef readonly object logger
-    cdef readonly double keep_alive
 
 
 cdef class H1Protocol(FlowProtocol):
@@ -52,7 +35,7 @@ cdef class H1Protocol(FlowProtocol):
     cdef _wake_readers(self)
     cdef _take_body(self, Exchange exchange)
     cdef _break(self, Exchange exchange)
-    cdef _refuse(self, error)
+    cdef _refuse(self, error, bint head_only=*)
     cdef _linger(self)
     cdef _discard(self, Py_ssize_t size)
     cdef _end(self)

@@ -17,8 +17,6 @@ Rules
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
 from dataclasses import replace as _replace
 
 try:
@@ -31,6 +29,7 @@ from asteri.wire.fault import ProtocolError
 
 if cython.compiled:
     from cython.cimports.asteri.protocol.flow_cy import FlowProtocol, wake
+    from cython.cimports.asteri.protocol.service_cy import Service
     from cython.cimports.asteri.protocol.step_cy import start
     from cython.cimports.asteri.protocol.wheel_cy import Deadline
     from cython.cimports.asteri.wire.exchange_cy import Exchange, begin_exchange
@@ -38,13 +37,14 @@ if cython.compiled:
     from cython.cimports.asteri.wire.response_cy import encode_response
 else:
     from asteri.protocol.flow_cy import FlowProtocol, wake
+    from asteri.protocol.service_cy import Service
     from asteri.protocol.step_cy import start
     from asteri.protocol.wheel_cy import Deadline
     from asteri.wire.exchange_cy import Exchange, begin_exchange
     from asteri.wire.request_cy import RequestHead, RequestParser
     from asteri.wire.response_cy import encode_response
 
-__all__ = ["AccessLog", "H1Protocol", "Service", "WebSocketFactory"]
+__all__ = ["H1Protocol"]
 
 QUEUED = cython.declare(cython.Py_ssize_t, 65536)  # body bytes that wait for the application before reading stops
 # Unread body bytes that are thrown away to keep a connection; nginx's lingering reads more, h2o none.
@@ -54,63 +54,6 @@ LINGERED = cython.declare(cython.Py_ssize_t, 1024 * 1024)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNKNOWN = Connection()  # until the transport tells more
 TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
-
-AccessLog = Callable[[Exchange, float], None]
-"""Called when an answer is complete, with the exchange (`status`, `sent`) and the seconds since its head arrived."""
-
-WebSocketFactory = Callable[["H1Protocol", RequestHead, bytes], asyncio.Protocol]
-"""Makes the protocol that takes over the transport, from the upgrade request and the bytes behind it."""
-
-
-class Service:
-    """What all connections of one worker share.
-
-    Args:
-        doors: the application.
-        loop: the running loop.
-        wheel: the worker's timer.
-        limits: of requests.
-        timeouts: of everything that a peer does.
-        connections: filled with the open protocols; each has `shutdown()`.
-        tasks: filled with the tasks of running applications, some of which outlive their answer.
-        base_context: every exchange runs in a copy of it.
-        scheme: "http", or "https" where a proxy ends TLS.
-        root_path: prefix that a proxy has removed.
-        log_access: called for every complete answer.
-        websocket: makes the protocol that takes over an upgraded connection; None: upgrades are ignored.
-    """
-
-    def __init__(
-        self,
-        *,
-        doors,
-        loop,
-        wheel,
-        limits,
-        timeouts,
-        connections: set,
-        tasks: set,
-        base_context,
-        scheme: str = "http",
-        root_path: str = "",
-        log_access=None,
-        websocket=None,
-    ) -> None:
-        self.doors = doors
-        self.http = doors.http
-        self.loop = loop
-        self.wheel = wheel
-        self.limits = limits
-        self.timeouts = timeouts
-        self.connections = connections
-        self.tasks = tasks
-        self.base_context = base_context
-        self.scheme = scheme
-        self.root_path = root_path
-        self.log_access = log_access
-        self.websocket = websocket
-        self.logger = logging.getLogger("asteri")
-        self.keep_alive = timeouts.keep_alive
 
 
 class H1Protocol(FlowProtocol):
@@ -210,15 +153,17 @@ class H1Protocol(FlowProtocol):
         if self._exchange is not None or self._ended:
             return
         parser = self._parser
+        head: RequestHead = None
         self.batching = True
         try:
             while self._exchange is None and not self._ended and not self.paused:
+                head = None
                 head = parser.head()
                 if head is None:
                     break
                 self._start(head)
         except ProtocolError as error:
-            self._refuse(error)
+            self._refuse(error, head is not None and head.method == "HEAD")
         finally:
             self.batching = False
             self.flush()
@@ -310,7 +255,7 @@ class H1Protocol(FlowProtocol):
     def _failed(self, exchange: Exchange, error: Exception) -> None:
         """The application raised: log it once, and let no client take the answer for complete."""
         vanished = self.lost or self._ended or exchange.broken or exchange.is_aborted()
-        if not (vanished and isinstance(error, Disconnected)):
+        if not (vanished and _is_of_disconnect(error)):
             self.service.logger.error(
                 "%s %s: exception in the application", exchange.method, exchange.raw_path, exc_info=error
             )
@@ -406,7 +351,7 @@ class H1Protocol(FlowProtocol):
         try:
             data = parser.body()
         except ProtocolError as error:
-            self._refuse(error)
+            self._refuse(error, exchange.method == "HEAD")
             return
         if exchange.is_answered():
             self._drained += len(data)
@@ -434,8 +379,13 @@ class H1Protocol(FlowProtocol):
 
     # -- errors and ends
 
-    def _refuse(self, error: ProtocolError) -> None:
-        """Answer the peer's error, unless an answer has begun, and end the connection."""
+    def _refuse(self, error: ProtocolError, head_only: cython.bint = False) -> None:
+        """Answer the peer's error, unless an answer has begun, and end the connection.
+
+        Args:
+            error: what is wrong.
+            head_only: it is the body of a HEAD request.
+        """
         self.service.logger.info("%s: %d, %s", self.connection.client, error.status, error.reason)
         exchange = self._exchange
         self._exchange = None
@@ -451,7 +401,7 @@ class H1Protocol(FlowProtocol):
                 self.abort()
                 return
         if answer:
-            data, _ = encode_response(error.status, TEXT, error.reason.encode() + b"\n", False, 1, False)
+            data, _ = encode_response(error.status, TEXT, error.reason.encode() + b"\n", head_only, 1, False)
             self.emit(data)
         self._linger()
 
@@ -466,7 +416,11 @@ class H1Protocol(FlowProtocol):
             return
         self._lingering = True
         self._drained = 0
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the peer was gone already, and has reset the connection when the answer came
+            self.abort()
+            return
         self.start_reading()
         self._deadline.arm(self.service.timeouts.linger)
 
@@ -497,7 +451,7 @@ class H1Protocol(FlowProtocol):
                 self._measured = 0
                 self._deadline.arm(timeouts.body_grace)
             elif self._measured < timeouts.body_rate * timeouts.body_grace:
-                self._refuse(ProtocolError(408, "request body too slow"))
+                self._refuse(ProtocolError(408, "request body too slow"), exchange.method == "HEAD")
             else:
                 self._measured = 0
                 self._deadline.arm(timeouts.body_grace)
@@ -513,7 +467,7 @@ class H1Protocol(FlowProtocol):
     def _is_websocket(self, head: RequestHead) -> bool:
         return head.upgrade == b"websocket" and head.method == "GET" and head.content_length == 0
 
-    def _hand_over(self, factory: WebSocketFactory, head: RequestHead) -> None:
+    def _hand_over(self, factory, head: RequestHead) -> None:
         """Let a WebSocket protocol have the transport."""
         self.batching = False
         self.flush()
@@ -527,6 +481,17 @@ class H1Protocol(FlowProtocol):
         if self._write_deadline is not None:
             self._write_deadline.close()
         successor.connection_made(transport)
+
+
+def _is_of_disconnect(error) -> bool:
+    """Tell whether an exception is `Disconnected`, or a framework's own in its place (Starlette's ClientDisconnect)."""
+    while error is not None:
+        if isinstance(error, Disconnected):
+            return True
+        if isinstance(error, BaseExceptionGroup):
+            return all([_is_of_disconnect(part) for part in error.exceptions])
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _address(name):

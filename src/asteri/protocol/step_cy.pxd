@@ -24,3 +24,5 @@ cdef class Rest:
 
 
 cpdef start(owner, exchange, coroutine, loop, context)
+cpdef start_eagerly(owner, exchange, coroutine, loop, context)
+cpdef start_by_hand(owner, exchange, coroutine, loop, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from asteri.settings import Settings
 from asteri.wire.deflate import DeflateSettings
 
 __all__ = ["WebSocketLimits"]
@@ -36,3 +37,15 @@ class WebSocketLimits:
     write_timeout: float = 60.0
     origins: frozenset[str] | None = None
     deflate: DeflateSettings | None = DEFLATE
+
+    @classmethod
+    def of(cls, settings: Settings) -> WebSocketLimits:
+        """Return what the server's options say."""
+        return cls(
+            max_message=settings.ws_max_message,
+            ping_interval=settings.ws_ping_interval or None,
+            pong_timeout=settings.ws_ping_timeout,
+            write_timeout=settings.write_timeout,
+            origins=frozenset(origin.lower() for origin in settings.ws_origins) or None,
+            deflate=DEFLATE if settings.ws_deflate else None,
+        )

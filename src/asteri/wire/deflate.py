@@ -120,9 +120,18 @@ class Deflater:
 
     def deflate(self, data: bytes) -> bytes:
         """Return a message's compressed payload (RFC 7692 §7.2.1)."""
+        return self.add(data) + self.finish()
+
+    def add(self, data: bytes) -> bytes:
+        """Take a part of a message and return what is ready of its payload."""
+        return self._zlib.compress(data)
+
+    def finish(self) -> bytes:
+        """End the message and return the rest of its payload."""
+        rest = self._zlib.flush(zlib.Z_SYNC_FLUSH).removesuffix(FLUSH_TAIL)
         if not self._takeover:
             self._zlib = self._compressor()
-        return (self._zlib.compress(data) + self._zlib.flush(zlib.Z_SYNC_FLUSH)).removesuffix(FLUSH_TAIL)
+        return rest
 
     def _compressor(self) -> zlib._Compress:
         settings = self._settings

@@ -13,6 +13,7 @@ cdef class Port:
 
     cpdef emit(self, bytes data)
     cpdef hold(self, bytes data)
+    cpdef join(self, bytes data)
     cpdef writable(self)
     cpdef peer_gone(self)
     cpdef abort(self)

@@ -59,6 +59,14 @@ class Port:
         """Send bytes of which more are expected soon."""
         raise NotImplementedError
 
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """Send a part of a file from the kernel; return how many bytes the socket took at once, 0 if it may not be."""
+        return 0
+
+    def join(self, data: bytes) -> None:
+        """Send bytes together with those of the `emit` that follows at once."""
+        raise NotImplementedError
+
     def writable(self):
         """Return a future that ends when there is room, or the peer is gone."""
         raise NotImplementedError
@@ -206,9 +214,11 @@ class Exchange:
             body = b""
         size: cython.Py_ssize_t = len(body)
         self.sent = size
-        port.emit(data)
         if size > JOINED:
+            port.join(data)
             port.emit(body)
+        else:
+            port.emit(data)
         port.answered(self, keep)
 
     def begin(self, status, headers) -> Sink:
@@ -316,8 +326,8 @@ class Sink:
                 if size <= JOINED:
                     port.emit(b"%x\r\n%b\r\n" % (size, data))
                 else:
-                    port.hold(b"%x\r\n" % size)
-                    port.hold(data)
+                    port.join(b"%x\r\n" % size)
+                    port.join(data)
                     port.emit(b"\r\n")
             else:
                 self._left -= size
@@ -326,6 +336,19 @@ class Sink:
             await port.writable()
             if port.lost:
                 raise Disconnected("the peer is gone")
+
+    def send_file(self, file: int, offset: int, size: int) -> int:
+        """For a gateway: send a part of a file without reading it; return how much of it was sent, maybe nothing.
+
+        What is left over is to be read and written.
+        """
+        port: Port = self._check()
+        if self._framing != COUNTED or size > self._left:
+            return 0
+        sent: cython.longlong = port.send_file(file, offset, size)
+        self._left -= sent
+        self._exchange.sent += sent
+        return sent
 
     async def finish(self, trailers=()) -> None:
         """End the body."""

@@ -5,6 +5,8 @@ Every function judges one value and returns what it means; the parser decides wh
 
 # mypy: ignore-errors
 
+from ipaddress import IPv6Address
+
 try:
     import cython
 except ImportError:
@@ -32,7 +34,14 @@ UPGRADE = 4
 def is_host(host: bytes) -> bool:
     """Tell whether a value is a host with an optional port (RFC 9110 §7.2), without user, path or comma."""
     match = HOST.fullmatch(host)
-    return match is not None and not (match[1] and int(match[1]) > 65535)
+    if match is None or (match[2] and int(match[2]) > 65535):
+        return False
+    if match[1]:
+        try:
+            IPv6Address(match[1].decode("ascii"))
+        except ValueError:
+            return False
+    return True
 
 
 def read_connection(value: bytes) -> int:

@@ -16,8 +16,9 @@ Rules
     2. Memory is bounded by `max_message` and one read. A message is limited in bytes *and* in fragments; what inflates
        counts with its inflated size.
     3. Work is linear in the input: payload is unmasked once and never kept masked.
-    4. One call returns about `BATCH` bytes of events. The rest waits inside (`pending`) until the next call, so that
-       one read of compressed messages can not become gigabytes of events: the caller comes back when it has room.
+    4. One call does the work for about `BATCH` bytes of events. The rest waits inside (`pending`) until the next call:
+       one read of compressed messages can not become gigabytes of events, nor one huge message a long stall of the
+       loop. The caller comes back when it has room, or in its next turn.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ except ImportError:
 
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
+    from cython.cimports.cpython.unicode import PyUnicode_AsUTF8AndSize
     from cython.cimports.libc.string import memcpy
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "close_payload",
     "frame",
     "frame_head",
+    "text_frame",
     "valid_close_code",
 ]
 
@@ -60,11 +63,12 @@ PING = 9
 PONG = 10
 
 BATCH = 65536
-"""Bytes of events (64 are added for each) after which one call of `feed` returns."""
+"""Bytes of events or inflated payload (64 are added for each event) after which one call of `feed` returns."""
 
 EVENT_COST = 64
 PIECE = 65536
 FLUSH_TAIL = b"\x00\x00\xff\xff"
+UTF8 = codecs.getincrementaldecoder("utf-8")
 
 
 class Ping(NamedTuple):
@@ -116,32 +120,54 @@ def close_payload(code: int, reason: str = "") -> bytes:
     return code.to_bytes(2, "big") + text
 
 
-def frame_head(opcode: int, length: int, fin: bool = True, compressed: bool = False) -> bytes:
+def frame_head(
+    opcode: cython.int, length: cython.Py_ssize_t, fin: cython.bint = True, compressed: cython.bint = False
+) -> bytes:
     """Return the head of an unmasked frame."""
-    first = opcode | (0x80 if fin else 0) | (0x40 if compressed else 0)
+    first: cython.int = opcode | (0x80 if fin else 0) | (0x40 if compressed else 0)
     if length < 126:
         return bytes((first, length))
     if length < 65536:
         return bytes((first, 126, length >> 8, length & 255))
-    return bytes((first, 127)) + length.to_bytes(8, "big")
+    return bytes((first, 127)) + int(length).to_bytes(8, "big")
 
 
-def frame(opcode: int, payload: bytes, fin: bool = True, compressed: bool = False) -> bytes:
+def frame(opcode: cython.int, payload: bytes, fin: cython.bint = True, compressed: cython.bint = False) -> bytes:
     """Return an unmasked frame."""
     if cython.compiled:
         return _frame(opcode | (0x80 if fin else 0) | (0x40 if compressed else 0), payload)
     return frame_head(opcode, len(payload), fin, compressed) + payload
 
 
+def text_frame(text: str) -> bytes:
+    """Return the frame of an uncompressed text message.
+
+    Raises:
+        UnicodeEncodeError: it holds a lone surrogate.
+    """
+    if cython.compiled:
+        n: cython.Py_ssize_t = 0
+        # The encoded form of ASCII is the string itself, so nothing is made but the frame.
+        src: cython.p_const_char = PyUnicode_AsUTF8AndSize(text, cython.address(n))
+        return _copied(0x80 | TEXT, cython.cast(cython.p_const_uchar, src), n)
+    return frame(TEXT, text.encode())
+
+
 @cython.cfunc
 def _frame(first: cython.int, payload: bytes) -> bytes:
     """Write head and payload into one new object (compiled form only)."""
     if cython.compiled:
-        n: cython.Py_ssize_t = len(payload)
+        src: cython.p_const_uchar = payload
+        return _copied(first, src, len(payload))
+    raise NotImplementedError
+
+
+@cython.cfunc
+def _copied(first: cython.int, src: cython.p_const_uchar, n: cython.Py_ssize_t) -> bytes:
+    if cython.compiled:
         size: cython.Py_ssize_t = 2 if n < 126 else 4 if n < 65536 else 10
         out: bytes = PyBytes_FromStringAndSize(cython.NULL, size + n)
         dst: cython.p_uchar = out
-        src: cython.p_const_uchar = payload
         i: cython.Py_ssize_t
         dst[0] = first
         if size == 2:
@@ -199,8 +225,6 @@ def _unmask(
     return number.to_bytes(length, "little")
 
 
-@cython.final
-@cython.cclass
 class FrameReader:
     """Reads a client's frames.
 
@@ -208,64 +232,49 @@ class FrameReader:
         max_message: most bytes of one message, inflated.
         max_fragments: most frames of one message.
         inflater: an `asteri.wire.deflate.Inflater` if permessage-deflate was negotiated.
-    """
 
-    _max_message: cython.Py_ssize_t
-    _max_fragments: cython.Py_ssize_t
-    _inflater: Any
-    _rest: bytes
-    _done: cython.bint
-    _more: cython.bint
-    # The message being assembled.
-    _opcode: cython.int
-    _compressed: cython.bint
-    _frames: cython.Py_ssize_t
-    _wire_size: cython.Py_ssize_t
-    _message: bytearray
-    _decoder: Any
-    # The frame being read.
-    _in_frame: cython.bint
-    _fin: cython.bint
-    _left: cython.Py_ssize_t
-    _mask: cython.uint
-    _phase: cython.Py_ssize_t
+    Attributes:
+        pending: `feed(b"")` would give more events, or go on with one.
+    """
 
     def __init__(self, max_message: int = 1 << 24, max_fragments: int = 1 << 17, inflater: Any = None) -> None:
         self._max_message = max_message
         self._max_fragments = max_fragments
         self._inflater = inflater
         self._rest = b""
+        self._at = 0
         self._done = False
-        self._more = False
+        self.pending = False
         self._opcode = 0
         self._compressed = False
         self._frames = 0
         self._wire_size = 0
         self._message = bytearray()
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder = None
+        self._swollen = False
+        self._ending = False
         self._in_frame = False
         self._fin = False
         self._left = 0
         self._mask = 0
         self._phase = 0
 
-    @property
-    def pending(self) -> bool:
-        """True if `feed(b"")` would give more events."""
-        return self._more
-
     def feed(self, data: bytes) -> list[Any]:
         """Take bytes and return the events that they complete, about `BATCH` bytes of them at most."""
         events: list[Any] = []
         if self._done:
             return events
+        i: cython.Py_ssize_t = 0
         if self._rest:
-            data = self._rest + data
+            if data:
+                data = self._rest[self._at :] + data
+            else:
+                data = self._rest
+                i = self._at
             self._rest = b""
-        self._more = False
+        self.pending = False
         p: cython.p_const_uchar = data
         n: cython.Py_ssize_t = len(data)
-        i: cython.Py_ssize_t = 0
         start: cython.Py_ssize_t
         take: cython.Py_ssize_t
         size: cython.Py_ssize_t
@@ -279,9 +288,25 @@ class FrameReader:
         failure: Any
         payload: bytes
         while True:
+            if self._swollen:
+                if weight >= BATCH:
+                    self.pending = True
+                    break
+                size = len(self._message)
+                failure = self._inflate(b"")
+                if failure is not None:
+                    return self._fail(events, failure)
+                weight += len(self._message) - size
+                continue
+            if self._ending:
+                weight += EVENT_COST if self._compressed else len(self._message) + EVENT_COST
+                failure = self._complete(events)
+                if failure is not None:
+                    return self._fail(events, failure)
+                continue
             if not self._in_frame:
                 if weight >= BATCH:
-                    self._more = i < n
+                    self.pending = i < n
                     break
                 if n - i < 2:
                     break
@@ -367,22 +392,35 @@ class FrameReader:
                 i += take
                 self._left -= take
                 self._phase = (self._phase + take) & 3
-                failure = self._absorb(payload)
+                if self._compressed:
+                    size = len(self._message)
+                    failure = self._inflate(payload)
+                    weight += len(self._message) - size
+                else:
+                    failure = self._append(payload)
                 if failure is not None:
                     return self._fail(events, failure)
+            if self._swollen:
+                continue
             if self._left > 0:
                 break
             self._in_frame = False
             if self._fin:
-                failure = self._complete(events)
-                if failure is not None:
-                    return self._fail(events, failure)
-                weight += len(events[len(events) - 1]) + EVENT_COST
+                self._ending = True
+                if self._compressed:
+                    failure = self._inflate(FLUSH_TAIL)
+                    if failure is not None:
+                        return self._fail(events, failure)
         if i < n:
-            self._rest = data[i:]
+            # A batch goes on where it ended; the beginning of a frame must not keep the whole read alive.
+            if self.pending:
+                self._rest = data
+                self._at = i
+            else:
+                self._rest = data[i:]
+                self._at = 0
         return events
 
-    @cython.cfunc
     def _judge(self, first: cython.int, second: cython.int) -> Any:
         """Return the failure that the first two bytes of a frame are, or None."""
         opcode: cython.int = first & 15
@@ -414,7 +452,6 @@ class FrameReader:
             return Failure(1002, "frame is not masked")
         return None
 
-    @cython.cfunc
     def _limit(self, first: cython.int, length: cython.ulonglong) -> Any:
         """Return the failure if a data frame of this length breaks a limit."""
         compressed: cython.bint
@@ -434,16 +471,10 @@ class FrameReader:
             return Failure(1009, "message is too long")
         return None
 
-    @cython.cfunc
-    def _absorb(self, payload: bytes) -> Any:
-        """Add unmasked payload to the message; return the failure, if any."""
-        if self._compressed:
-            return self._inflate(payload)
-        return self._append(payload)
-
-    @cython.cfunc
     def _append(self, payload: bytes) -> Any:
         if self._opcode == 1:
+            if self._decoder is None:
+                self._decoder = UTF8()
             try:
                 self._decoder.decode(payload)
             except UnicodeDecodeError:
@@ -455,59 +486,46 @@ class FrameReader:
         self._message += payload
         return None
 
-    @cython.cfunc
     def _bad_text(self) -> Any:
         return Failure(1007, "compressed message is invalid" if self._compressed else "text is not UTF-8")
 
-    @cython.cfunc
     def _inflate(self, payload: bytes) -> Any:
-        """Inflate in pieces, so that a bomb costs no more than the limit."""
+        """Inflate one piece, so that a bomb costs no more than the limit and no message much time at once."""
         piece: bytes
-        room: cython.Py_ssize_t
+        room: cython.Py_ssize_t = self._max_message - len(self._message)
         failure: Any
-        while True:
-            room = self._max_message - len(self._message)
-            try:
-                piece = self._inflater.inflate(payload, min(room + 1, PIECE))
-            except zlib.error:
-                # zlib drops what it made before the error, so bad text there may go unseen: one reason for both.
-                return Failure(1007, "compressed message is invalid")
-            payload = b""
-            if len(piece) > room:
-                # The bytes within the limit come first: their error does not depend on how the input was cut.
-                failure = self._append(piece[:room])
-                return Failure(1009, "message is too long") if failure is None else failure
-            if piece:
-                failure = self._append(piece)
-                if failure is not None:
-                    return failure
-            if not self._inflater.more:
-                return None
+        try:
+            piece = self._inflater.inflate(payload, min(room + 1, PIECE))
+        except zlib.error:
+            # zlib drops what it made before the error, so bad text there may go unseen: one reason for both.
+            return Failure(1007, "compressed message is invalid")
+        self._swollen = self._inflater.more
+        if len(piece) > room:
+            # The bytes within the limit come first: their error does not depend on how the input was cut.
+            failure = self._append(piece[:room])
+            return Failure(1009, "message is too long") if failure is None else failure
+        return self._append(piece) if piece else None
 
-    @cython.cfunc
     def _complete(self, events: list) -> Any:  # type: ignore[type-arg]
         """End the message and add it to the events; return the failure, if any."""
-        failure: Any
         if self._compressed:
-            failure = self._inflate(FLUSH_TAIL)
-            if failure is not None:
-                return failure
             self._inflater.end_message()
         message = self._message
         if self._opcode == 1:
             try:
-                self._decoder.decode(b"", True)
+                if self._decoder is not None:
+                    self._decoder.decode(b"", True)
             except UnicodeDecodeError:
                 return self._bad_text()
             events.append(message.decode())
         else:
             events.append(bytes(message))
+        self._ending = False
         self._opcode = 0
         self._compressed = False
         self._message = bytearray()
         return None
 
-    @cython.cfunc
     def _fail(self, events: list, failure: Any) -> list:  # type: ignore[type-arg]
         """End all reading with a failure; drop what was kept."""
         self._done = True

@@ -27,7 +27,7 @@ METHOD_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 DIGITS = b"0123456789"
 
 VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
-HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
+HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?")
 _NAME = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+"'
 CHUNK_EXTENSIONS = re.compile(rb"(?:[ \t]*+;[ \t]*+%b(?:[ \t]*+=[ \t]*+(?:%b|%b))?)*+" % (_NAME, _NAME, _QUOTED))
@@ -35,13 +35,14 @@ CHUNK_EXTENSIONS = re.compile(rb"(?:[ \t]*+;[ \t]*+%b(?:[ \t]*+=[ \t]*+(?:%b|%b)
 FORBIDDEN_TRAILERS = frozenset(
     b"transfer-encoding content-length host trailer te connection keep-alive upgrade expect max-forwards authorization "
     b"proxy-authorization www-authenticate cookie set-cookie cache-control range content-encoding content-type "
-    b"content-range".split()
+    b"content-range if-match if-none-match if-modified-since if-unmodified-since if-range".split()
 )
 # Fields that the request parser itself understands, and its words for them. It looks names up by length first.
 KNOWN_FIELDS = {
     b"host": "host",
     b"connection": "connection",
     b"content-length": "length",
+    b"content-type": "type",
     b"transfer-encoding": "encoding",
     b"expect": "expect",
     b"upgrade": "upgrade",

@@ -39,6 +39,7 @@ cdef class RequestParser:
     cdef bytes _good_host  # the last valid one: a connection says the same again
     cdef bytes _encoding
     cdef bint _has_length
+    cdef bint _typed
     cdef int _options  # of Connection
     cdef long long _left
     cdef long long _received

@@ -18,7 +18,7 @@ try:
 except ImportError:
     from asteri.wire.interpreted import cython
 
-from asteri.wire.grammar import TOKEN_BYTES, VALUE_BYTES
+from asteri.wire.grammar import FORBIDDEN_TRAILERS, TOKEN_BYTES, VALUE_BYTES
 
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
@@ -272,22 +272,33 @@ def encode_start(
 
 
 def encode_interim(status, headers) -> bytes:
-    """Return an interim response (RFC 9110 §15.2). 101 changes the protocol and is not one of them."""
+    """Return an interim response (RFC 9110 §15.2). 101 changes the protocol and is not one of them.
+
+    Raises:
+        ValueError: the status or a header is none of an interim response.
+    """
     if type(status) is not int:
         status = int(status)
     if not 100 <= status <= 199 or status == 101:
         raise ValueError(f"{status} is not the status of an interim response")
     lines = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b""))]
     for name, value in headers:
-        lines.append(_line(name, value))
+        line: bytes = _line(name, value)
+        lower: bytes = name.lower()
+        if lower == b"content-length" or lower == b"transfer-encoding":  # RFC 9110 §8.6, RFC 9112 §6.1
+            raise ValueError(f"an interim response has no body, so it has no {name!r}")
+        if lower not in HOP_BY_HOP:
+            lines.append(line)
     lines.append(b"\r\n")
     return b"".join(lines)
 
 
 def encode_trailers(trailers) -> bytes:
-    """Return the last chunk with its trailer fields."""
+    """Return the last chunk with its trailer fields (RFC 9110 §6.5.1). Raises `ValueError` for a malformed one."""
     lines = [b"0\r\n"]
     for name, value in trailers:
         lines.append(_line(name, value))
+        if name.lower() in FORBIDDEN_TRAILERS:
+            raise ValueError(f"{name!r} can not be a trailer")
     lines.append(b"\r\n")
     return b"".join(lines)

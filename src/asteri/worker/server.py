@@ -12,7 +12,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -20,13 +19,16 @@ from asteri.errors import ApplicationError
 from asteri.exchange import Doors
 from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
+from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
 from asteri.protocol.h1_cy import H1Protocol
 from asteri.protocol.select import protocol_factory
+from asteri.protocol.service_cy import Service
 from asteri.protocol.timeouts import Timeouts
 from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.settings import Settings
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
@@ -53,7 +55,7 @@ class Server:
         self._connections: set[Any] = set()  # each has shutdown(), to end in order, and abort(), to end at once
         self._tasks: set[asyncio.Task[None]] = set()
         self._lifespan: Lifespan | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._threads: Threads | None = None
 
     @property
     def url(self) -> str:
@@ -139,14 +141,14 @@ class Server:
     async def _end_application(self) -> None:
         if self._lifespan is not None:
             await self._lifespan.shutdown()
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.close()
 
     def _doors(self, state: dict[str, Any]) -> Doors:
         call, interface = self._application.call, self._application.interface
         if interface == "wsgi":
-            self._executor = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="asteri-wsgi")
-            return wsgi_doors(call, executor=self._executor)
+            self._threads = Threads(self._settings.threads, "asteri-wsgi")
+            return wsgi_doors(call, self._threads)
         if interface == "direct":
             try:
                 doors = direct_doors(call)
@@ -170,19 +172,20 @@ class Server:
             body=settings.limit_body or None,
         )
         self._wheel = TimerWheel(loop, timeouts.tick)
-        factory = protocol_factory(
+        service = Service(
             doors,
-            loop=loop,
+            loop,
             limits=limits,
             timeouts=timeouts,
             connections=self._connections,
             tasks=self._tasks,
             base_context=context,
+            wheel=self._wheel,
             root_path=settings.root_path,
             log_access=log_access if settings.access_log else None,
-            websocket=upgrader(doors.websocket),
-            wheel=self._wheel,
+            websocket=upgrader(doors.websocket, WebSocketLimits.of(settings)),
         )
+        factory = protocol_factory(service)
         for listener in self.listeners:
             if listener.family == socket.AF_UNIX:
                 # From 3.13 on asyncio would remove the file, which belongs to whoever has bound the socket.

@@ -94,13 +94,12 @@ class Router:
             method: as it arrived; methods are case-sensitive (RFC 9110 §9.1).
             path: percent-decoded.
         """
-        missed: list[Leaf] = []
         leaf = self._fixed.get(path)
         if leaf is not None:
             choice = leaf.choices.get(method, leaf.every)
             if choice is not None:
                 return choice.found
-            missed.append(leaf)
+        missed: list[Leaf] = [] if leaf is None else [leaf]
         result = self._tree.search(method, path, missed)
         if result is not None:
             return Found(result[0].target, tuple(result[:0:-1]))

@@ -26,6 +26,10 @@ class WebSocketState(enum.Enum):
     RESPONSE = 3
 
 
+# PERF: a member looked up through its class is a call before 3.12; these are read for every message.
+CONNECTING, CONNECTED, DISCONNECTED, _ = WebSocketState
+
+
 class WebSocketDisconnect(ChannelClosed):
     """The peer has closed the connection.
 
@@ -49,8 +53,9 @@ class WebSocket(HTTPConnection):
 
     def __init__(self, c: RequestContext) -> None:
         super().__init__(c)
-        self.client_state = WebSocketState.CONNECTING
-        self.application_state = WebSocketState.CONNECTING
+        self._channel = c.channel
+        self.client_state = CONNECTING
+        self.application_state = CONNECTING
 
     @property
     def _scheme(self) -> str:
@@ -60,28 +65,36 @@ class WebSocket(HTTPConnection):
         self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] | None = None
     ) -> None:
         """Complete the handshake."""
-        await self._c.channel.accept(subprotocol, list(headers or ()))
-        self.client_state = self.application_state = WebSocketState.CONNECTED
+        await self._channel.accept(subprotocol, list(headers or ()))
+        self.client_state = self.application_state = CONNECTED
 
-    async def _received(self) -> str | bytes:
-        if self.application_state is not WebSocketState.CONNECTED:
+    def _require_accepted(self) -> None:
+        if self.application_state is not CONNECTED:
             raise RuntimeError('WebSocket is not connected. Need to call "accept" first.')
-        try:
-            return await self._c.channel.receive()
-        except ChannelClosed as closed:
-            self.client_state = WebSocketState.DISCONNECTED
-            raise WebSocketDisconnect(closed.code, closed.reason) from closed
+
+    def _left(self, closed: ChannelClosed) -> WebSocketDisconnect:
+        """Note that the peer has closed the connection."""
+        self.client_state = DISCONNECTED
+        return WebSocketDisconnect(closed.code, closed.reason)
 
     async def receive_text(self) -> str:
         """Return the next message. Raises `WebSocketDisconnect`, and `KeyError` when it is binary."""
-        message = await self._received()
+        self._require_accepted()
+        try:
+            message = await self._channel.receive()
+        except ChannelClosed as closed:
+            raise self._left(closed) from closed
         if not isinstance(message, str):
             raise KeyError("text")
         return message
 
     async def receive_bytes(self) -> bytes:
         """Return the next message. Raises `WebSocketDisconnect`, and `KeyError` when it is text."""
-        message = await self._received()
+        self._require_accepted()
+        try:
+            message = await self._channel.receive()
+        except ChannelClosed as closed:
+            raise self._left(closed) from closed
         if not isinstance(message, bytes):
             raise KeyError("bytes")
         return message
@@ -93,13 +106,13 @@ class WebSocket(HTTPConnection):
 
     async def receive(self) -> dict[str, Any]:
         """Return the next message as ASGI spells it."""
-        if self.client_state is WebSocketState.CONNECTING:
-            self.client_state = WebSocketState.CONNECTED
+        if self.client_state is CONNECTING:
+            self.client_state = CONNECTED
             return {"type": "websocket.connect"}
         try:
-            message = await self._c.channel.receive()
+            message = await self._channel.receive()
         except ChannelClosed as closed:
-            self.client_state = WebSocketState.DISCONNECTED
+            self.client_state = DISCONNECTED
             return {"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason}
         return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
 
@@ -127,41 +140,50 @@ class WebSocket(HTTPConnection):
         except WebSocketDisconnect:
             return
 
-    async def _send(self, data: str | bytes) -> None:
-        if self.application_state is WebSocketState.CONNECTING:
+    def _require_open(self) -> None:
+        if self.application_state is CONNECTED:
+            return
+        if self.application_state is CONNECTING:
             raise RuntimeError('WebSocket is not connected. Need to call "accept" first.')
-        if self.application_state is not WebSocketState.CONNECTED:
-            raise RuntimeError('Cannot call "send" once a close message has been sent.')
-        try:
-            await self._c.channel.send(data)
-        except ChannelClosed as closed:
-            self.application_state = WebSocketState.DISCONNECTED
-            raise WebSocketDisconnect(1006) from closed
+        raise RuntimeError('Cannot call "send" once a close message has been sent.')
+
+    def _unsent(self) -> WebSocketDisconnect:
+        """Note that nothing can be sent any more."""
+        self.application_state = DISCONNECTED
+        return WebSocketDisconnect(1006)
 
     async def send_text(self, data: str) -> None:
         """Send a text message."""
-        await self._send(data)
+        self._require_open()
+        try:
+            await self._channel.send(data)
+        except ChannelClosed as closed:
+            raise self._unsent() from closed
 
     async def send_bytes(self, data: bytes) -> None:
         """Send a binary message."""
-        await self._send(data)
+        self._require_open()
+        try:
+            await self._channel.send(data)
+        except ChannelClosed as closed:
+            raise self._unsent() from closed
 
     async def send_json(self, data: Any, mode: str = "text") -> None:
         """Send a JSON value, as text or in a binary message."""
         _check_mode(mode)
         text = dumps(data)
-        await self._send(text.decode("utf-8") if mode == "text" else text)
+        await (self.send_text(text.decode()) if mode == "text" else self.send_bytes(text))
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         """Close the connection; before `accept` the handshake is refused with 403."""
-        self.application_state = WebSocketState.DISCONNECTED
-        await self._c.channel.close(code, reason or "")
+        self.application_state = DISCONNECTED
+        await self._channel.close(code, reason or "")
 
     async def send_denial_response(self, response: Response) -> None:
         """Answer the handshake with an HTTP response."""
         reply = response.__reply__()
-        self.application_state = WebSocketState.DISCONNECTED
-        await self._c.channel.reject(reply.status, reply.headers.raw, reply.body)
+        self.application_state = DISCONNECTED
+        await self._channel.reject(reply.status, reply.headers.raw, reply.body)
 
 
 def _check_mode(mode: str) -> None:

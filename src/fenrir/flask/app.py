@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +56,7 @@ class _Wrapped:
 
     def __init__(self, engine: Application, application: WSGIApplication) -> None:
         self.application = application
-        self.http = wsgi_app(application, executor=ThreadPoolExecutor(THREADS, thread_name_prefix="flask-wsgi"))
+        self.http = wsgi_app(application, threads=THREADS, name="flask-wsgi")
         self.websocket = engine.websocket
         self.lifespan = engine.lifespan
         self._engine = engine

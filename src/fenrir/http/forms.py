@@ -6,8 +6,9 @@ an event loop feeds large bodies from a thread.
 Rules
     * Every limit is checked while bytes arrive, and all apply to both encodings. Too much is 413, malformed is 400,
       neither encoding is 415.
-    * The result is the same however the body was cut. So a preamble is refused (RFC 7578 has none) instead of being
-      skipped where the cuts allow it; what follows the last boundary is ignored, but counts as body.
+    * The form is the same however the body was cut (of two faults, either may be named). So a preamble is refused (RFC
+      7578 has none) instead of being skipped where the cuts allow it; what follows the last boundary is ignored, but
+      counts as body.
     * A body that ends before its last boundary is an error, never a shorter form.
     * Files above `spool_size`, and all files once together they would exceed `max_memory`, are on disk, nameless.
       Whoever gets the `Form` closes it; on any error the parser has closed everything itself.
@@ -22,7 +23,7 @@ from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self
 
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
+from multipart import MultipartError, MultipartSegment, ParserError, ParserLimitReached, PushMultipartParser
 
 from fenrir.http.headers import parse_dict_params
 from fenrir.http.query import TooManyFields, parse_pairs
@@ -41,6 +42,7 @@ _CHARSETS = {
     "latin-1": "latin-1",
     "windows-1252": "cp1252",
 }
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _PLAIN_ENCODINGS = ("7bit", "8bit", "binary")
 
 
@@ -238,6 +240,20 @@ def _positions(data: bytes, byte: bytes) -> Iterator[int]:
         position = data.find(byte, position + 1)
 
 
+class _StrictParser(PushMultipartParser):  # type: ignore[misc]  # untyped
+    """Judges a header of a part when it is whole, so that the cuts do not decide.
+
+    multipart 2.0.1 refuses a bare LF, and the last byte that `max_header_size` allows, only where a cut shows them.
+    """
+
+    def _on_segment_headerline(self, line: bytes) -> None:
+        if _CONTROL.search(line) is not None:
+            raise ParserError("Invalid character in segment header")
+        if len(line) >= self.max_header_size:
+            raise ParserLimitReached("Maximum segment header length exceeded")
+        super()._on_segment_headerline(line)
+
+
 class _Multipart:
     """Turns the events of multipart's push parser into fields and files."""
 
@@ -245,9 +261,9 @@ class _Multipart:
         self._limits = limits
         self._opening = b"--" + boundary
         self._start: bytearray | None = bytearray()  # None: the first boundary was seen
-        self._parser: Any = PushMultipartParser(
+        self._parser: Any = _StrictParser(
             boundary,
-            max_header_size=limits.max_header_size,
+            max_header_size=limits.max_header_size + 1,  # of which one may be the CR before a cut
             max_header_count=limits.max_headers,
             max_segment_count=limits.max_fields,
             strict=True,

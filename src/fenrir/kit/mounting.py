@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asteri.asgi import asgi_doors
@@ -65,7 +64,7 @@ def wsgi_mount(
         DeclarationError: the prefix is no fixed path, or the application can not be called.
     """
     # Threads of its own: a slow legacy application does not take those of the handlers. They start on first use.
-    bridge = wsgi_app(app, executor=ThreadPoolExecutor(THREADS, thread_name_prefix="fenrir-wsgi"))
+    bridge = wsgi_app(app, threads=THREADS, name="fenrir-wsgi")
 
     async def call(exchange: Any, prefix: str) -> None:
         exchange.path = exchange.rest  # PEP 3333: PATH_INFO is empty for the prefix itself

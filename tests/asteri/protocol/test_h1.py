@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import socket
 from typing import Any
 
 import pytest
@@ -277,6 +278,43 @@ def test_an_application_that_answers_a_refused_request_is_not_at_fault(
 
     run(main())
     assert ended == ["/respond", "/begin"] and not caplog.records
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_refused_body_of_head_is_answered_without_one(form: str, at_once: bool) -> None:
+    async def main() -> None:
+        async with serving(form, echo_body) as server:
+            peer = await server.connect()
+            head = b"HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            if not at_once:
+                await peer.send(head)
+                await asyncio.sleep(0.01)
+            await peer.send((head if at_once else b"") + b"nonsense\r\n")
+            status, headers, _ = await peer.answer(head_only=True)
+            assert status == 400 and headers["connection"] == "close"
+            assert await peer.rest() == b""
+
+    run(main())
+
+
+def test_a_refusal_to_a_peer_that_is_gone_is_no_exception(form: str, caplog: pytest.LogCaptureFixture) -> None:
+    peers: list[socket.socket] = []
+
+    async def app(x: Any) -> None:
+        await asyncio.sleep(0)
+        x.respond(200, TEXT, b"")
+        with peers.pop() as peer:  # closes with a FIN that nobody sees before the next request is refused
+            assert peer.recv(65536)
+
+    async def main() -> None:
+        async with serving(form, app) as server:
+            peers.append(socket.create_connection(("127.0.0.1", server.port)))
+            peers[0].sendall(get() + b"nonsense\r\n")
+            await asyncio.sleep(0.02)
+            assert not peers and not server.connections
+
+    run(main())
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("where", ["sync", "async", "late"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,7 +17,11 @@ import sniffio
 from ..forms import FORMS, family
 from ..serving import run
 
-pytestmark = [pytest.mark.usefixtures("loop_kind"), pytest.mark.parametrize("form", FORMS)]
+WAYS = ("start_by_hand", "start_eagerly") if sys.version_info >= (3, 12) else ("start_by_hand",)
+pytestmark = [
+    pytest.mark.usefixtures("loop_kind"),
+    pytest.mark.parametrize("form", [f"{form} {way}" for form in FORMS for way in WAYS]),
+]
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="base")
 
 
@@ -33,8 +38,9 @@ class Owner:
 def begin(form: str, owner: Owner, coroutine: Any, exchange: object = "x") -> asyncio.Task[None] | None:
     """Start a coroutine as a connection does: from a callback of the loop, outside of any task."""
     loop = asyncio.get_running_loop()
-    context = contextvars.Context()
-    task: asyncio.Task[None] | None = family(form)["step_cy"].start(owner, exchange, coroutine, loop, context)
+    name, way = form.split()
+    start = getattr(family(name)["step_cy"], way)
+    task: asyncio.Task[None] | None = start(owner, exchange, coroutine, loop, contextvars.Context())
     return task
 
 
@@ -356,3 +362,26 @@ def test_nothing_is_kept(form: str) -> None:
         assert [reference() for reference in kept] == [None, None]
 
     run(main())
+
+
+def test_a_future_needs_no_task(form: str) -> None:
+    futures: list[asyncio.Future[None]] = []
+
+    def ending(outcome: Callable[[asyncio.Future[None]], object]) -> Callable[[], asyncio.Future[None]]:
+        def make() -> asyncio.Future[None]:
+            futures.append(asyncio.get_running_loop().create_future())
+            asyncio.get_running_loop().call_soon(outcome, futures[-1])
+            return futures[-1]
+
+        return make
+
+    error = KeyError("mine")
+    for outcome, kind in (
+        (lambda future: future.set_result(None), type(None)),
+        (lambda future: future.set_exception(error), KeyError),
+        (lambda future: future.cancel(), asyncio.CancelledError),
+    ):
+        owner, task = started(form, ending(outcome))
+        assert task is futures[-1]
+        ((exchange, ended_with, _),) = owner.ends
+        assert exchange == "x" and type(ended_with) is kind

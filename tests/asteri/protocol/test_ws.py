@@ -9,21 +9,44 @@ import logging
 import socket
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import websockets.asyncio.client as client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from asteri.exchange import Channel, ChannelClosed, Doors, Exchange
-from asteri.protocol.ws import WebSocketLimits, upgrader
+from asteri.exchange import Channel, ChannelClosed, Connection, Doors, Exchange
+from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.wire.deflate import DeflateSettings
 from tests.asteri import serving as http
-from tests.asteri.serving import run
-from tests.asteri.websocket_peer import DEFLATE, HANDSHAKE, Door, Peer, connected, deflated, echo, masked, serving
+from tests.asteri import websocket_peer
+from tests.asteri.forms import family
+from tests.asteri.serving import LOOPS, run
+from tests.asteri.websocket_peer import (
+    DEFLATE,
+    HANDSHAKE,
+    Door,
+    Peer,
+    connected,
+    deflated,
+    echo,
+    echo_on,
+    masked,
+    serving,
+    upgrade_request,
+)
 
 LEAK: contextvars.ContextVar[str] = contextvars.ContextVar("LEAK", default="-")
+KINDS = [("compiled", loop) for loop in LOOPS] + [("interpreted", "asyncio")]
+
+
+@pytest.fixture(autouse=True, params=KINDS, ids="-".join)
+def form(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run every test here on both forms and on every loop."""
+    websocket_peer.current[0], http.current[0] = request.param
+    yield request.param[0]
+    websocket_peer.current[0], http.current[0] = None, "asyncio"
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
@@ -201,7 +224,7 @@ def test_row_83_slow_consumer_stops_the_reading() -> None:
                     break
             else:
                 pytest.fail("20 MB were read although nobody received them")
-            assert server.last._queued < 1 << 20
+            assert server.last.queued < 1 << 20
             go.set()
             peer.writer.write(masked(8))
             assert await peer.frame() == (0x88, b"")
@@ -495,7 +518,7 @@ async def serving_http(form: str, door: Door, **limits: Any) -> AsyncIterator[ht
     def hello(exchange: Exchange) -> None:
         exchange.respond(200, (), exchange.path.encode())
 
-    hook = upgrader(door, WebSocketLimits(**limits))
+    hook = family(form)["ws"].upgrader(door, WebSocketLimits(**limits))
     async with http.serving(form, Doors(hello, door), websocket=hook) as server:
         yield server
         async with asyncio.timeout(5):
@@ -503,7 +526,6 @@ async def serving_http(form: str, door: Door, **limits: Any) -> AsyncIterator[ht
                 await asyncio.sleep(0.002)
 
 
-@pytest.mark.parametrize("form", ["compiled", "interpreted"])
 def test_takes_over_from_http(form: str) -> None:
     seen: list[Any] = []
 
@@ -525,9 +547,9 @@ def test_takes_over_from_http(form: str) -> None:
     run(scenario())
 
 
-def test_upgrade_behind_pipelined_requests() -> None:
+def test_upgrade_behind_pipelined_requests(form: str) -> None:
     async def scenario() -> None:
-        async with serving_http("interpreted", echo) as server:
+        async with serving_http(form, echo) as server:
             peer = await server.connect()
             ping = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
             await peer.send(ping % 1 + ping % 2 + HANDSHAKE % b"" + masked(1, b"early") + masked(2, b"x" * 100_000))
@@ -551,9 +573,9 @@ def test_upgrade_behind_pipelined_requests() -> None:
         (b"Host: x", b"Host: x\r\nOrigin: https://evil.example", 403),
     ],
 )
-def test_refusals_over_http(old: bytes, new: bytes, status: int) -> None:
+def test_refusals_over_http(form: str, old: bytes, new: bytes, status: int) -> None:
     async def scenario() -> None:
-        async with serving_http("interpreted", echo, origins=frozenset({"https://good.example"})) as server:
+        async with serving_http(form, echo, origins=frozenset({"https://good.example"})) as server:
             peer = await server.connect()
             await peer.send((HANDSHAKE % b"").replace(old, new))
             assert (await peer.answer())[0] == status
@@ -563,14 +585,198 @@ def test_refusals_over_http(old: bytes, new: bytes, status: int) -> None:
     run(scenario())
 
 
-def test_shutdown_over_http() -> None:
+def test_shutdown_over_http(form: str) -> None:
     async def scenario() -> None:
-        async with serving_http("interpreted", echo) as server, client.connect(f"ws://127.0.0.1:{server.port}/") as ws:
+        async with serving_http(form, echo) as server, client.connect(f"ws://127.0.0.1:{server.port}/") as ws:
             for connection in list(server.connections):
                 connection.draining = True
                 connection.shutdown()
             with pytest.raises(ConnectionClosed):
                 await ws.recv()
             assert ws.close_code == 1012
+
+    run(scenario())
+
+
+def test_receive_under_a_deadline_loses_no_message() -> None:
+    got: list[Any] = []
+
+    async def door(channel: Channel) -> None:
+        await channel.accept()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(channel.receive(), 0.01)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await channel.receive()
+        other = asyncio.create_task(channel.receive())  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="another task"):
+            await channel.receive()
+        other.cancel()
+        await channel.send("go")
+        for _ in range(2):
+            got.append(await asyncio.wait_for(channel.receive(), 5))
+        got.append(await asyncio.create_task(channel.receive()))  # type: ignore[arg-type]
+        await asyncio.gather(channel.send("a"), channel.send("b"))
+
+    async def scenario() -> None:
+        async with serving(door) as server, connected(server) as peer:
+            assert await peer.frame() == (0x81, b"go")
+            peer.writer.write(masked(1, b"1") + masked(2, b"2"))
+            await asyncio.sleep(0.01)
+            peer.writer.write(masked(1, b"3"))
+            assert [await peer.frame() for _ in range(2)] == [(0x81, b"a"), (0x81, b"b")]
+            peer.writer.write(masked(8))
+        assert got == ["1", b"2", "3"]
+
+    run(scenario())
+
+
+def test_a_message_is_answered_before_the_failure_behind_it() -> None:
+    async def scenario() -> None:
+        async with serving(echo) as server, connected(server) as peer:
+            peer.writer.write(masked(1, b"a") + masked(2, b"b") + masked(9, b"c") + masked(1, b"d") + masked(3))
+            assert [await peer.frame() for _ in range(4)] == [(0x81, b"a"), (0x82, b"b"), (0x8A, b"c"), (0x81, b"d")]
+            assert (await peer.closed())[0] == 1002
+
+    run(scenario())
+
+
+class RecordingTransport(asyncio.Transport):
+    """A transport without a socket that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def writelines(self, list_of_data: Any) -> None:
+        self.written.append(b"".join(list_of_data))
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def abort(self) -> None: ...
+
+
+def test_what_is_sent_during_one_read_goes_out_in_one_write(form: str) -> None:
+    async def door(channel: Channel) -> None:
+        await channel.accept()
+        await channel.send("one")
+        await channel.send(b"x" * 100_000)
+        await echo_on(channel)
+
+    async def scenario() -> None:
+        modules, loop, transport = family(form), asyncio.get_running_loop(), RecordingTransport()
+        protocol = modules["ws"].WebSocketProtocol(
+            loop=loop,
+            transport=transport,
+            wheel=modules["wheel_cy"].TimerWheel(loop, 0.01),
+            head=upgrade_request(),
+            leftover=b"",
+            door=door,
+            limits=WebSocketLimits(ping_interval=None),
+            base_context=contextvars.Context(),
+            connections=set(),
+            connection=Connection(),
+        )
+        await asyncio.sleep(0)
+        head, *messages = transport.written
+        assert head.startswith(b"HTTP/1.1 101 ")
+        # What comes from outside of a read goes out at once; a large payload behind its head, not copied.
+        assert messages == [b"\x81\x03one", b"\x82\x7f" + (100_000).to_bytes(8, "big") + b"x" * 100_000]
+        transport.written.clear()
+        received: asyncio.Future[None] = loop.create_future()
+
+        def read() -> None:
+            protocol.data_received(b"".join(masked(1, b"%d" % n) for n in range(10)))
+            assert transport.written == [b"".join(b"\x81\x01%d" % n for n in range(10))]
+            protocol.abort()
+            protocol.connection_lost(None)
+            received.set_result(None)
+
+        loop.call_soon(read)
+        await received
+        await protocol.task
+
+    run(scenario())
+
+
+async def turns_of_the_loop(stop: asyncio.Event) -> int:
+    turns = 0
+    while not stop.is_set():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
+
+
+@pytest.mark.slow
+def test_a_large_message_is_deflated_and_inflated_in_many_turns() -> None:
+    size = 8 << 20
+    turns: list[int] = []
+
+    async def door(channel: Channel) -> None:
+        await channel.accept()
+        for act in (lambda: channel.receive(), lambda: channel.send(bytes(size)), lambda: channel.send("after")):
+            stop = asyncio.Event()
+            counting = asyncio.create_task(turns_of_the_loop(stop))
+            await act()  # type: ignore[no-untyped-call]
+            stop.set()
+            turns.append(await counting)
+
+    async def scenario() -> None:
+        async with serving(door) as server, connected(server, DEFLATE) as peer:
+            peer.writer.write(masked(2, deflated(bytes(size)), rsv=4))
+            first, payload = await peer.frame()
+            assert (first, len(zlib.decompressobj(-15).decompress(payload))) == (0xC2, size)
+            assert await peer.frame() == (0x81, b"after")
+            peer.writer.write(masked(8))
+        # Four pieces of 64 KiB are inflated in a turn, and one of 128 KiB deflated.
+        assert turns[0] >= size >> 18
+        assert turns[1] >= size >> 17
+
+    run(scenario())
+
+
+@pytest.mark.slow
+def test_messages_keep_their_order_behind_a_large_one() -> None:
+    async def door(channel: Channel) -> None:
+        await channel.accept()
+        large = asyncio.create_task(channel.send(b"l" * 1_000_000))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        await asyncio.gather(*(channel.send(f"small {n} " * 100) for n in range(3)))
+        await large
+        # One that is given up in the middle does not spoil those that follow.
+        large = asyncio.create_task(channel.send(b"m" * 1_000_000))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        large.cancel()
+        await channel.send("end" * 1000)
+
+    async def scenario() -> None:
+        async with serving(door) as server, client.connect(server.uri, max_size=1 << 21) as ws:
+            assert await ws.recv() == b"l" * 1_000_000
+            assert [await ws.recv() for _ in range(3)] == [f"small {n} " * 100 for n in range(3)]
+            assert await ws.recv() == "end" * 1000
+
+    run(scenario())
+
+
+def test_the_end_of_a_large_message_that_never_comes() -> None:
+    async def door(channel: Channel) -> None:
+        await channel.accept()
+        with pytest.raises(ChannelClosed) as closed:
+            await channel.receive()
+        assert closed.value.code == 1006
+
+    async def scenario() -> None:
+        async with serving(door) as server, connected(server, DEFLATE) as peer:
+            peer.writer.write(masked(2, deflated(bytes(4 << 20)), rsv=4, fin=False))
+            await peer.writer.drain()
+            peer.writer.transport.abort()
 
     run(scenario())

@@ -114,3 +114,17 @@ def test_interim_and_trailers(form: str) -> None:
             module.encode_interim(status, ())
     with pytest.raises(ValueError):
         module.encode_trailers([(b"a", b"b\r\n")])
+
+
+@pytest.mark.parametrize("name", [b"Content-Length", b"transfer-encoding"])
+def test_what_frames_is_in_no_interim_response_and_no_trailer(form: str, name: bytes) -> None:
+    module = family(form)["response_cy"]
+    with pytest.raises(ValueError, match="interim"):
+        module.encode_interim(103, [(name, b"5")])
+    with pytest.raises(ValueError, match="trailer"):
+        module.encode_trailers([(name, b"5")])
+    assert module.encode_interim(103, [(b"Connection", b"close"), (b"link", b"x")]).endswith(
+        b"Hints\r\nlink: x\r\n\r\n"
+    )
+    with pytest.raises(ValueError, match="trailer"):
+        module.encode_trailers([(b"Set-Cookie", b"a=b")])

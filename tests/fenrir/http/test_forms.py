@@ -347,3 +347,18 @@ def test_headers_of_parts_are_linear(pattern: str) -> None:
             pass
 
     assert_linear(read, lambda size: multipart(part('name="a"; x="' + pattern * size)))
+
+
+@pytest.mark.parametrize("bad", [b"\n", b"\r", b"\x00", b"\x7f"])
+@pytest.mark.parametrize("place", [b"--X\r\n", b'name="a', b"Content-"])
+def test_a_control_character_in_the_headers_of_a_part_is_refused_at_every_cut(place: bytes, bad: bytes) -> None:
+    body = multipart(part('name="a"', b"1")).replace(place, place + bad, 1)
+    assert {refused(body, step=step) for step in range(len(body) + 1)} == {400}
+
+
+def test_a_header_of_the_largest_size_is_read_at_every_cut() -> None:
+    body = multipart(part('name="a"', b"1"))
+    size = body.index(b"\r\n\r\n") - len(b"--X\r\n")
+    for step in range(len(body) + 1):
+        assert parse(body, limits=FormLimits(max_header_size=size), step=step).fields == [("a", "1")]
+        assert refused(body, limits=FormLimits(max_header_size=size - 1), step=step) == 413
