@@ -73,7 +73,7 @@ def table(results: dict[str, list[Outcome]], command: str) -> str:
     lines = [
         "# Autobahn",
         "",
-        f"The cases of autobahntestsuite {VERSION} as a client against Asteri in a process of its own; echo application.",
+        f"The cases of autobahntestsuite {VERSION} as a client, against an echo on Asteri in a process of its own.",
         f"Written by `{command}` on Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}.",
         "",
         f"| door | section | cases | {' | '.join(verdicts)} | seconds |",

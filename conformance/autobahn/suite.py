@@ -13,9 +13,7 @@ import ast
 import codecs
 import importlib.util
 import re
-import subprocess
 import sys
-import tarfile
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -25,10 +23,11 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from tools.sdist import fetch
+
 __all__ = ["VERSION", "case_id", "load_cases", "select"]
 
 VERSION = "25.10.1"
-CACHE = Path(__file__).resolve().parents[2] / "build" / "autobahn"
 PROLOGUE = "from python2 import b2a_hex, read, unichr, xrange\n"
 ADAPTATIONS = [
     (re.compile(r"^#.*coding=.*$", re.M), "#"),
@@ -42,7 +41,7 @@ ADAPTATIONS = [
 
 def load_cases() -> list[type]:
     """Return the suite's classes of cases in its order, fetched from the package index when they are not yet here."""
-    directory = _unpacked() / "autobahntestsuite"
+    directory = fetch("autobahntestsuite", VERSION) / "autobahntestsuite"
     finder = _Finder(directory / "case")
     before = set(sys.modules)
     stubs = _stubs(directory)
@@ -66,20 +65,6 @@ def select(cases: Sequence[type], patterns: Sequence[str]) -> list[type]:
     """Return the cases whose numbers match: "7.5.1", or "1.*" for all below 1."""
     wanted = [re.compile(re.escape(pattern).replace(r"\*", r"\d[\d.]*")) for pattern in patterns]
     return [case for case in cases if any(pattern.fullmatch(case_id(case)) for pattern in wanted)]
-
-
-def _unpacked() -> Path:
-    name = f"autobahntestsuite-{VERSION}"
-    if not (CACHE / name).exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        archive = CACHE / f"{name}.tar.gz"
-        if not archive.exists():
-            pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-            wanted = ["--no-binary", ":all:", "--dest", str(CACHE), f"autobahntestsuite=={VERSION}"]
-            subprocess.run([*pip, *wanted], check=True)
-        with tarfile.open(archive) as tar:
-            tar.extractall(CACHE, filter="data")
-    return CACHE / name
 
 
 class _Finder(MetaPathFinder):

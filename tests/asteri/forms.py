@@ -31,6 +31,7 @@ FAMILY = (
     "asteri.protocol.select",
     "asteri.wire.frames_cy",
     "asteri.protocol.waiter_cy",
+    "asteri.protocol.ws_sender_cy",
     "asteri.protocol.ws_cy",
     "asteri.protocol.ws",
     "asteri.gateway.asgi_cy",

@@ -38,7 +38,7 @@ __all__ = ["FlowProtocol"]
 
 JOINED = cython.declare(cython.Py_ssize_t, 65536)  # PERF: up to this many bytes one copy is cheaper than writev
 DIRECT = cython.declare(cython.Py_ssize_t, 65536)  # no more is written to the socket at once; the GIL is held meanwhile
-BATCH = cython.declare(cython.Py_ssize_t, 65536)  # handed over in the middle of a batch; a slow reader costs twice that
+BATCH = cython.declare(cython.Py_ssize_t, 65536)  # collected bytes that are handed over in the middle of a batch
 # CVE-2024-12254: in these versions asyncio's writelines never pauses the protocol, and the buffer grows without bound.
 UNBOUNDED_WRITELINES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST

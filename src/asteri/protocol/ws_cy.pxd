@@ -2,14 +2,14 @@
 
 cimport cython
 
-from asteri.protocol.flow_cy cimport FlowProtocol
 from asteri.protocol.waiter_cy cimport Waiter
 from asteri.protocol.wheel_cy cimport Deadline
+from asteri.protocol.ws_sender_cy cimport Sender
 from asteri.wire.frames_cy cimport FrameReader
 
 
 @cython.final
-cdef class WebSocketProtocol(FlowProtocol):
+cdef class WebSocketProtocol(Sender):
     cdef public object path
     cdef public object raw_path
     cdef public object query
@@ -20,14 +20,8 @@ cdef class WebSocketProtocol(FlowProtocol):
     cdef readonly object task
     cdef readonly Py_ssize_t queued  # bytes of the messages that wait, and what each costs beside them
     cdef object _door
-    cdef object _limits
     cdef object _connections
     cdef object _upgrade
-    cdef object _agreement
-    cdef Py_ssize_t _threshold
-    cdef int _state
-    cdef int _code
-    cdef object _reason
     # In.
     cdef object _early
     cdef FrameReader _reader
@@ -40,26 +34,18 @@ cdef class WebSocketProtocol(FlowProtocol):
     cdef bint _heard
     cdef int _controls
     cdef double _control_start
-    # Out.
-    cdef bint _deflating  # a large message is being deflated: others wait
-    cdef object _deflater
-    cdef object _owed_pong
     # Deadlines.
     cdef Deadline _deadline
     cdef bint _pinged
 
     cdef _require_connecting(self)
-    cdef _require_open(self)
     cdef _take(self, list events)
-    cdef _pong(self, list payloads)
     cdef bint _is_flood(self) except -1
     cdef bint _has_pending(self)
     cdef _pump(self)
-    cdef _emit_frame(self, int opcode, bytes payload, bint compressed)
-    cdef _compressor(self)
+    cdef _go_on_soon(self)
     cdef _peer_closed(self, int code, reason)
     cdef _fail(self, int code, reason)
-    cdef _start_close(self, int code, reason)
     cdef _turn_away(self, int status, reason, headers)
     cdef _refuse(self, int status, headers, bytes body)
     cdef _linger(self)

@@ -16,7 +16,7 @@ Rules
     4. Whatever the peer does ends in `ChannelClosed`: its close code, our code if it broke the protocol, 1006 if it
        vanished. Messages that came before its close frame can still be received.
     5. Every wait has a deadline: the peer's pong, its close frame, its reading of what we send.
-    6. No message takes the loop for long: large ones are inflated and deflated a part in each turn.
+    6. No message takes the loop for long: large ones are read and inflated a part in each turn, and sent likewise.
     7. After a failure the input is still read and dropped for a moment, because closing a socket with unread input
        resets the connection and takes our close frame with it.
 
@@ -37,21 +37,22 @@ except ImportError:
     from asteri.wire.interpreted import cython
 
 from asteri.exchange import ChannelClosed, Disconnected
-from asteri.protocol.waiter_cy import OVER
 from asteri.wire import handshake
-from asteri.wire.deflate import Deflater, Inflater, negotiate
-from asteri.wire.frames_cy import CLOSE, PING, PONG, Close, Failure, Ping, close_payload
+from asteri.wire.deflate import Inflater, negotiate
+from asteri.wire.frames_cy import CLOSE, PING, Close, Failure, Ping, close_payload
 
 if cython.compiled:
     from cython.cimports.asteri.protocol.flow_cy import FlowProtocol
     from cython.cimports.asteri.protocol.waiter_cy import Waiter
     from cython.cimports.asteri.protocol.wheel_cy import Deadline
-    from cython.cimports.asteri.wire.frames_cy import FrameReader, frame, frame_head, text_frame
+    from cython.cimports.asteri.protocol.ws_sender_cy import Sender
+    from cython.cimports.asteri.wire.frames_cy import FrameReader, frame
 else:
     from asteri.protocol.flow_cy import FlowProtocol
     from asteri.protocol.waiter_cy import Waiter
     from asteri.protocol.wheel_cy import Deadline
-    from asteri.wire.frames_cy import FrameReader, frame, frame_head, text_frame
+    from asteri.protocol.ws_sender_cy import Sender
+    from asteri.wire.frames_cy import FrameReader, frame
 
 __all__ = ["WebSocketProtocol"]
 
@@ -66,18 +67,14 @@ QUEUE_HIGH = cython.declare(cython.Py_ssize_t, 65536)
 QUEUE_LOW = cython.declare(cython.Py_ssize_t, 16384)
 MESSAGE_COST = cython.declare(cython.Py_ssize_t, 64)
 EARLY_MAX = cython.declare(cython.Py_ssize_t, 65536)
-JOINED = cython.declare(cython.Py_ssize_t, 65536)  # larger payloads are not copied behind their head
-SLICE = cython.declare(cython.Py_ssize_t, 131072)  # deflated in one turn of the loop: about a millisecond
+LARGE = cython.declare(cython.Py_ssize_t, 1048576)  # a message that took long to read; its task goes on a turn later
+READ = cython.declare(cython.Py_ssize_t, 131072)  # a read of this size is the last in its turn
 TURN = cython.declare(cython.int, 4)  # batches of the reader in one turn
-PONGS_MAX = 16
 CONTROL_WINDOW = 10.0
 LINGER = 2.0
 
-TEXT = cython.declare(cython.int, 1)
-BINARY = cython.declare(cython.int, 2)
 
-
-class WebSocketProtocol(FlowProtocol):
+class WebSocketProtocol(Sender):
     """Speaks WebSocket on a transport and is the application's `Channel`.
 
     The handshake is judged at once. Is it refused, the answer is written and the application never called.
@@ -98,7 +95,7 @@ class WebSocketProtocol(FlowProtocol):
     def __init__(
         self, *, loop, transport, wheel, head, leftover, door, limits, base_context, connections, connection
     ) -> None:
-        FlowProtocol.__init__(self, loop, wheel, base_context, limits.write_timeout)
+        Sender.__init__(self, loop, wheel, base_context, limits)
         self.take_transport(transport)
         self._behind = True  # HTTP/1's last answers may still wait in the transport
         self.path = head.path
@@ -111,14 +108,8 @@ class WebSocketProtocol(FlowProtocol):
         self.task = None
         self.queued = 0
         self._door = door
-        self._limits = limits
         self._connections = connections
         self._upgrade = None
-        self._agreement = None
-        self._threshold = 0
-        self._state = CONNECTING
-        self._code = 0
-        self._reason = ""
         self._early = leftover
         self._reader = None
         self._queue = None
@@ -130,9 +121,6 @@ class WebSocketProtocol(FlowProtocol):
         self._heard = False
         self._controls = 0
         self._control_start = 0.0
-        self._deflating = False
-        self._deflater = None
-        self._owed_pong = None
         self._deadline = Deadline(wheel, self._late)
         self._pinged = False
         connections.add(self)
@@ -218,46 +206,6 @@ class WebSocketProtocol(FlowProtocol):
                 self._waiter = Waiter(self.loop)
             await self._waiter
 
-    def send(self, data):
-        """Send one message when the peer has room for it.
-
-        Raises:
-            ChannelClosed: the connection is closed.
-            RuntimeError: the channel was not accepted.
-        """
-        # The common case: nothing to compress and nothing to wait for, so nothing to await either.
-        if type(data) is str and self._state == OPEN and not self.paused and not self._deflating:
-            if self._agreement is None or (len(data) < self._threshold and data.isascii()):
-                self.emit(text_frame(data))
-                return OVER
-        return self._send_in_turn(data)
-
-    async def _send_in_turn(self, data) -> None:
-        opcode: cython.int
-        if isinstance(data, str):
-            opcode = TEXT
-            payload = data.encode()
-        elif isinstance(data, (bytes, bytearray, memoryview)):
-            opcode = BINARY
-            payload = bytes(data)
-        else:
-            raise TypeError(f"a message is str or bytes, not {type(data).__name__}")
-        while self._state == OPEN and (self.paused or self._deflating):
-            room = self.loop.create_future()
-            if self._writers is None:
-                self._writers = []
-            self._writers.append(room)
-            await room
-        self._require_open()
-        if self._agreement is None or len(payload) < self._threshold:
-            self._emit_frame(opcode, payload, False)
-        elif len(payload) <= SLICE:
-            self._emit_frame(opcode, self._compressor().deflate(payload), True)
-        else:
-            payload = await self._deflate(payload)
-            self._require_open()
-            self._emit_frame(opcode, payload, True)
-
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Start the closing handshake, which goes on by itself; before `accept`, reject with 403.
 
@@ -305,6 +253,10 @@ class WebSocketProtocol(FlowProtocol):
             self._take(reader.feed(data))
             if not self.reading or self.queued >= QUEUE_HIGH or reader.pending:
                 self._pump()
+            if self.reading and len(data) >= READ:
+                # libuv reads a socket up to 32 times in a turn.
+                self.stop_reading()
+                self._go_on_soon()
         finally:
             self.batching = False
             self.flush()
@@ -314,13 +266,6 @@ class WebSocketProtocol(FlowProtocol):
         self._end(CLOSED, 1006, "")
         self._deadline.arm(self._limits.close_timeout)
         return False
-
-    def resume_writing(self) -> None:
-        """Let the senders go on."""
-        FlowProtocol.resume_writing(self)
-        if self._owed_pong is not None and self._state == OPEN:
-            self.emit(frame(PONG, self._owed_pong))
-        self._owed_pong = None
 
     def connection_lost(self, exc) -> None:
         """End everything that waits for the peer."""
@@ -359,12 +304,6 @@ class WebSocketProtocol(FlowProtocol):
                 raise ChannelClosed(self._code, self._reason)
             raise RuntimeError("the handshake was already answered")
 
-    def _require_open(self):
-        if self._state != OPEN:
-            if self._state == CONNECTING:
-                raise RuntimeError("the channel was not accepted")
-            raise ChannelClosed(self._code, self._reason)
-
     # In.
 
     def _take(self, events: list):
@@ -379,7 +318,7 @@ class WebSocketProtocol(FlowProtocol):
                 if pongs:
                     self._pong(pongs)
                     pongs = []
-                if self._waiter is not None and not self._queue:
+                if self._waiter is not None and not self._queue and len(event) <= LARGE:
                     self._handed = event
                     if self._waiter.resume():
                         continue
@@ -403,18 +342,6 @@ class WebSocketProtocol(FlowProtocol):
         self._taking = False
         if self._queue and self._waiter is not None:
             self._waiter.complete()
-
-    def _pong(self, payloads: list) -> None:
-        """Answer pings that came in a row."""
-        if self._state == OPEN:
-            # RFC 6455 §5.5.3: of several pings only the last has to be answered.
-            if self.paused:
-                self._owed_pong = payloads.pop()
-            elif len(payloads) > PONGS_MAX:
-                self.emit(frame(PONG, payloads.pop()))
-            else:
-                for payload in payloads:
-                    self.emit(frame(PONG, payload))
 
     def _is_flood(self) -> cython.bint:
         """Count a control frame."""
@@ -440,15 +367,19 @@ class WebSocketProtocol(FlowProtocol):
             turns += 1
             self._take(self._reader.feed(b""))
         pending: cython.bint = self._has_pending()
-        if pending and self.queued < QUEUE_LOW and not self._pumping:
-            self._pumping = True
-            self.loop.call_soon(self._go_on)
+        if pending and self.queued < QUEUE_LOW:
+            self._go_on_soon()
         if pending or self.queued >= QUEUE_HIGH:
             self.stop_reading()
         elif self.queued < QUEUE_LOW:
             self.start_reading()
         if self._code and not pending and self._waiter is not None:
             self._waiter.complete()  # the end that it has to be told stands behind what was pending
+
+    def _go_on_soon(self):
+        if not self._pumping:
+            self._pumping = True
+            self.loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Take more of what waits in the reader, in a turn of its own."""
@@ -459,47 +390,6 @@ class WebSocketProtocol(FlowProtocol):
         finally:
             self.batching = False
             self.flush()
-
-    # Out.
-
-    def _emit_frame(self, opcode: cython.int, payload: bytes, compressed: cython.bint):
-        if len(payload) <= JOINED:
-            self.emit(frame(opcode, payload, True, compressed))
-        else:
-            batching: cython.bint = self.batching
-            self.batching = True
-            self.emit(frame_head(opcode, len(payload), True, compressed))
-            self.emit(payload)
-            self.batching = batching
-            if not batching:
-                self.flush()
-
-    def _compressor(self):
-        """Return the connection's compressor, whose memory is taken when first needed."""
-        if self._deflater is None:
-            agreement = self._agreement
-            self._deflater = Deflater(self._limits.deflate, agreement.server_bits, agreement.server_takeover)
-        return self._deflater
-
-    async def _deflate(self, payload: bytes) -> bytes:
-        """Compress a large message, a slice in each turn of the loop; others wait meanwhile."""
-        at: cython.Py_ssize_t
-        deflater = self._compressor()
-        pieces: list = []
-        self._deflating = True
-        try:
-            for at in range(0, len(payload), SLICE):
-                pieces.append(deflater.add(payload[at : at + SLICE]))
-                await asyncio.sleep(0)
-            pieces.append(deflater.finish())
-        except BaseException:
-            # What it has taken in will never be sent; a new one refers to nothing that the peer has not got.
-            self._deflater = None
-            raise
-        finally:
-            self._deflating = False
-            self._wake_writers()
-        return b"".join(pieces)
 
     # Ends.
 
@@ -556,9 +446,8 @@ class WebSocketProtocol(FlowProtocol):
         self._deaf = True
         self._queue = None
         self.queued = 0
-        if not self.reading and not self._pumping:
-            self._pumping = True
-            self.loop.call_soon(self._go_on)
+        if not self.reading:
+            self._go_on_soon()
 
     def _end(self, state: cython.int, code: cython.int, reason):
         """Enter CLOSING or CLOSED and wake everybody; the first code is the one that stays."""

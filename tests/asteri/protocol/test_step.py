@@ -39,7 +39,7 @@ def begin(form: str, owner: Owner, coroutine: Any, exchange: object = "x") -> as
     """Start a coroutine as a connection does: from a callback of the loop, outside of any task."""
     loop = asyncio.get_running_loop()
     name, way = form.split()
-    start = getattr(family(name)["step_cy"], way)
+    start = getattr(family(name)["step_cy"], "start" if asyncio.isfuture(coroutine) else way)
     task: asyncio.Task[None] | None = start(owner, exchange, coroutine, loop, contextvars.Context())
     return task
 
