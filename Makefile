@@ -70,9 +70,9 @@ autobahn: ## every case of the Autobahn suite for WebSocket servers (about 15 mi
 	@$(ENVIRONMENT) --group test
 	$(BIN)/python -m conformance.autobahn --write conformance/autobahn/results.md $(ARGS)
 
-fuzz: ## parsers against their other form and against peers (ARGS="--seconds 600 request"; SANITIZE=1: with ASan, UBSan)
-	@$(ENVIRONMENT) --group test
-	$(BIN)/python -m fuzz$(if $(SANITIZE),.sanitized) $(ARGS)
+fuzz: ## parsers against their other form and peers (ARGS="--seconds 600"; SANITIZE=1: ASan, UBSan; GUIDED=1: atheris)
+	@$(ENVIRONMENT) --group test $(if $(GUIDED),--group fuzz)
+	$(BIN)/python -m fuzz$(if $(SANITIZE),.sanitized)$(if $(GUIDED),.guided) $(ARGS)
 
 bench: ## the same work on Fenrir, Asteri and their peers; writes build/bench.json (ARGS="--list", ARGS="--publish")
 	@$(ENVIRONMENT) --group bench

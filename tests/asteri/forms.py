@@ -36,6 +36,9 @@ FAMILY = (
     "asteri.protocol.ws",
     "asteri.gateway.asgi_cy",
     "asteri.gateway.asgi",
+    "asteri.gateway.environ_cy",
+    "asteri.gateway.wsgi_cy",
+    "asteri.gateway.wsgi",
 )
 _loaded: dict[str, dict[str, ModuleType]] = {}
 

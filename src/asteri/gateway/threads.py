@@ -15,6 +15,7 @@ one wake-up a call, 22 like this.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -23,8 +24,9 @@ from queue import Empty, SimpleQueue
 
 __all__ = ["Threads"]
 
+_LOGGER = logging.getLogger("asteri.wsgi")
 IDLE = 60.0  # seconds after which a thread that nobody needed ends
-_NOBODYS = Context()
+RETRY = 0.1  # seconds until the system is asked again for a thread that it refused
 
 
 class Threads:
@@ -37,6 +39,7 @@ class Threads:
         self._limit = limit
         self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = Context()  # of nobody: what runs on the loop belongs to no request
         self._calls: deque[Callable[[], None]] = deque()
         self._done: deque[Callable[[], None]] = deque()
         self._tokens: SimpleQueue[None] = SimpleQueue()  # each lets one idle thread go on
@@ -57,7 +60,7 @@ class Threads:
         self._calls.append(call)
         if not self._announced:
             self._announced = True
-            loop.call_soon(self._announce, context=_NOBODYS)
+            loop.call_soon(self._announce, context=self._context)
 
     def hand_over(self, call: Callable[[], None]) -> None:
         """In a thread: have the loop make a call, which must not raise."""
@@ -78,7 +81,11 @@ class Threads:
     def _announce(self) -> None:
         self._announced = False
         if self._calls and not self._waking:
-            self._wake()
+            try:
+                self._wake()
+            except RuntimeError as error:
+                _LOGGER.error("no thread to call the application in: %s", error)
+                asyncio.get_running_loop().call_later(RETRY, self._announce, context=self._context)
 
     def _take_over(self) -> None:
         self._signalled = False  # before the calls are made: what is added from now on signals again
@@ -94,12 +101,16 @@ class Threads:
         self._signalled = True
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(self._take_over, context=_NOBODYS)
+            self._loop.call_soon_threadsafe(self._take_over, context=self._context)
         except RuntimeError:
             self._done.clear()  # the loop is closed: nobody waits any more
 
     def _wake(self) -> None:
-        """Have one more thread look for calls, unless one is on its way or all are at work."""
+        """Have one more thread look for calls, unless one is on its way or all are at work.
+
+        Raises:
+            RuntimeError: the system gives no thread, and there is no other that would make the calls.
+        """
         with self._lock:
             if self._waking:
                 return
@@ -115,7 +126,7 @@ class Threads:
             number = self._started
         try:
             threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True).start()
-        except RuntimeError:  # the system gives no more threads: those that there are have to do
+        except RuntimeError:  # those that there are have to do
             with self._lock:
                 self._started -= 1
                 self._waking = False

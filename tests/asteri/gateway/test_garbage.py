@@ -11,7 +11,6 @@ import pytest
 
 from asteri.exchange import Doors
 from asteri.gateway.threads import Threads
-from asteri.gateway.wsgi import wsgi_doors
 
 from ..forms import FORMS, family
 from ..serving import serving
@@ -46,7 +45,11 @@ def threads() -> Iterator[Threads]:
 @pytest.mark.parametrize("interface", ["asgi", "wsgi"])
 @pytest.mark.parametrize("path", [b"/", b"/stream"])
 def test_no_cycles(form: str, interface: str, path: bytes, threads: Threads) -> None:
-    doors: Doors = family(form)["asgi"].asgi_doors(asgi, {}) if interface == "asgi" else wsgi_doors(wsgi, threads)
+    doors: Doors = (
+        family(form)["asgi"].asgi_doors(asgi, {})
+        if interface == "asgi"
+        else family(form)["wsgi"].wsgi_doors(wsgi, threads)
+    )
 
     async def main() -> None:
         async with serving(form, doors) as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from wsgiref.validate import validator
@@ -107,20 +108,65 @@ def test_a_list_is_one_write() -> None:
     assert call(plain, MemoryExchange()) == [("respond", 200, [(b"Content-Type", b"text/plain")], b"hello world")]
 
 
+def joined(events: list[Any]) -> list[Any]:
+    """Return events with neighbouring pieces of a body as one: how they are cut is the pump's business."""
+    result: list[Any] = []
+    for event in events:
+        if isinstance(event, bytes) and result and isinstance(result[-1], bytes):
+            result[-1] += event
+        else:
+            result.append(event)
+    return result
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait in a thread until something is true."""
+    for _ in range(5000):
+        if condition():
+            return
+        time.sleep(0.001)
+    raise AssertionError("it never was")
+
+
 def test_a_generator_streams_and_its_head_leaves_with_the_first_piece() -> None:
     exchange = MemoryExchange()
-    seen: list[int] = []
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
         yield b""
-        seen.append(len(exchange.events))
+        time.sleep(0.01)
+        assert exchange.events == []
         yield b"a"
-        seen.append(len(exchange.events))
+        wait_for(lambda: exchange.events == [("begin", 200, []), b"a"])
         yield b"b"
 
     assert call(application, exchange) == [("begin", 200, []), b"a", b"b", "finish"]
-    assert seen == [0, 2]
+
+
+def test_the_application_is_a_bounded_way_ahead_of_the_peer() -> None:
+    given: list[int] = []
+    going: list[int] = []
+
+    class Slow(MemoryExchange):
+        async def write(self, data: bytes) -> None:
+            if going:
+                await asyncio.sleep(0.02)  # long enough for a thread to make everything
+            going.append(sum(given))
+            await super().write(data)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        for _ in range(100):
+            given.append(10_000)
+            yield b"x" * 10_000
+
+    exchange = Slow()
+    events = joined(call(application, exchange))
+    assert [len(event) for event in events if isinstance(event, bytes)] == [1_000_000]
+    taken = 0
+    for made, piece in zip(going, [event for event in exchange.events if isinstance(event, bytes)], strict=True):
+        assert made - taken <= 65536 + 2 * 10_000
+        taken += len(piece)
 
 
 def test_one_piece_with_its_length_needs_no_stream_and_does_not_wait_for_close() -> None:
@@ -253,6 +299,7 @@ def test_exc_info_is_raised_when_it_is_too_late() -> None:
 
         start_response("200 OK", [])
         yield b"a"
+        wait_for(lambda: b"a" in exchange.events)
         try:
             raise KeyError("too late")
         except KeyError:
@@ -271,7 +318,7 @@ def test_write() -> None:
         write(b"b")
         return [b"c"]
 
-    assert call(application, MemoryExchange()) == [("begin", 200, []), b"a", b"b", b"c", "finish"]
+    assert joined(call(application, MemoryExchange())) == [("begin", 200, []), b"abc", "finish"]
 
 
 def test_no_start_response_at_all() -> None:
@@ -304,7 +351,12 @@ class Closing:
 
 
 def test_close_after_an_error() -> None:
-    body = Closing([b"a", KeyError("mine")])
+    def pieces() -> Iterator[bytes]:
+        yield b"a"
+        wait_for(lambda: b"a" in exchange.events)
+        raise KeyError("mine")
+
+    body = Closing(pieces())  # type: ignore[arg-type]
     exchange = MemoryExchange()
     with pytest.raises(KeyError, match="mine"):
         call(body, exchange)
@@ -312,8 +364,30 @@ def test_close_after_an_error() -> None:
     assert exchange.events[-1] == "abort"
 
 
+def test_an_error_before_the_pump_has_begun_leaves_the_exchange_open_for_another_answer() -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"a"
+        raise KeyError("mine")
+
+    exchange = MemoryExchange()
+
+    async def scenario() -> None:
+        with pytest.raises(KeyError, match="mine"):
+            await wsgi_app(Closing(pieces()))(exchange)  # type: ignore[arg-type]
+        await asyncio.sleep(0.01)
+        assert exchange.events in ([], [("begin", 200, []), b"a", "abort"])  # it depends on who was faster
+
+    asyncio.run(scenario())
+
+
 def test_close_after_a_disconnect() -> None:
-    body = Closing([b"a", b"b", b"c"])
+    def pieces() -> Iterator[bytes]:
+        yield b"a"
+        wait_for(lambda: b"a" in exchange.events)
+        while True:
+            yield b"b"
+
+    body = Closing(pieces())  # type: ignore[arg-type]
     exchange = MemoryExchange(room=lambda: len(exchange.events) < 2)
     assert call(body, exchange) == [("begin", 200, []), b"a", "abort"]
     assert body.closed == 1
@@ -350,6 +424,52 @@ def test_close_after_a_cancellation() -> None:
     assert asyncio.run(scenario()) == [("begin", 200, []), b"a", "abort"]
 
 
+def test_a_call_that_is_cancelled_before_a_thread_has_time_is_not_made() -> None:
+    block = threading.Event()
+    called: list[str] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        called.append(environ["PATH_INFO"])
+        assert block.wait(5)
+        start_response("200 OK", [])
+        return []
+
+    async def scenario() -> None:
+        app = wsgi_app(application, threads=1)
+        first, second, third = (asyncio.ensure_future(app(MemoryExchange(path=path))) for path in ("/1", "/2", "/3"))
+        while not called:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        second.cancel()
+        block.set()
+        await asyncio.gather(first, third)
+
+    asyncio.run(scenario())
+    assert called == ["/1", "/3"]
+
+
+def test_a_cancellation_while_the_rest_is_sent() -> None:
+    class Stuck(MemoryExchange):
+        async def write(self, data: bytes) -> None:
+            await super().write(data)
+            await asyncio.get_running_loop().create_future()
+
+    body = Closing([b"a"])
+    exchange = Stuck()
+
+    async def scenario() -> None:
+        serving = asyncio.ensure_future(wsgi_app(body)(exchange))
+        while not body.closed:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+    assert exchange.events == [("begin", 200, []), b"a", "abort"]
+
+
 def test_a_body_that_is_never_complete() -> None:
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("200 OK", [])
@@ -374,7 +494,7 @@ def test_more_than_the_content_length_is_not_sent(caplog: pytest.LogCaptureFixtu
         yield b"ef"
 
     events = call(application, MemoryExchange())
-    assert events[1:] == [b"ab", b"c", "finish"]
+    assert joined(events)[1:] == [b"abc", "finish"]
     assert len(caplog.records) == 1
     assert "more than its Content-Length" in caplog.text
 
@@ -429,7 +549,7 @@ def test_file_wrapper() -> None:
         wrapped: FileWrapper = environ["wsgi.file_wrapper"](File(), 10)
         return wrapped
 
-    assert call(application, MemoryExchange()) == [("begin", 200, []), b"a", b"b", "finish"]
+    assert joined(call(application, MemoryExchange())) == [("begin", 200, []), b"ab", "finish"]
     assert closed == [True]
 
 

@@ -15,9 +15,8 @@ import psutil
 import pytest
 
 from asteri.gateway.threads import Threads
-from asteri.gateway.wsgi import wsgi_doors
 
-from ..forms import FORMS
+from ..forms import FORMS, family
 from ..serving import serving
 
 pytestmark = pytest.mark.parametrize("form", FORMS)
@@ -29,7 +28,7 @@ def run(form: str, application: Any, talk: Any, limit: int = 4, **options: Any) 
     async def main() -> None:
         threads = Threads(limit, "test-wsgi")
         try:
-            async with serving(form, wsgi_doors(application, threads), **options) as server:
+            async with serving(form, family(form)["wsgi"].wsgi_doors(application, threads), **options) as server:
                 await talk(server)
                 while server.tasks:  # noqa: ASYNC110 - a thread may have something to report yet
                     await asyncio.sleep(0.001)
@@ -170,7 +169,14 @@ def test_an_error_before_the_first_piece_is_a_500_and_closes_the_body(
 
 
 def test_an_error_behind_the_first_piece_cuts_the_connection(form: str, caplog: pytest.LogCaptureFixture) -> None:
-    body = Body([b"first", KeyError("mine")])
+    go_on = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield b"first"
+        assert go_on.wait(5)
+        raise KeyError("mine")
+
+    body = Body(pieces())
 
     def application(environ: dict[str, Any], start_response: Any) -> Body:
         start_response("200 OK", [])
@@ -179,6 +185,8 @@ def test_an_error_behind_the_first_piece_cuts_the_connection(form: str, caplog: 
     async def talk(server: Any) -> None:
         peer = await server.connect()
         await peer.send(GET)
+        await peer.until(b"first\r\n")
+        go_on.set()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await peer.until(b"0\r\n\r\n")
 
@@ -223,7 +231,7 @@ def test_start_response_refuses_what_could_not_be_sent(
     form: str, status: Any, headers: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        with pytest.raises((ValueError, TypeError, AttributeError)):
+        with pytest.raises((ValueError, TypeError)):
             start_response(status, headers)
         start_response("200 OK", [])
         return [b"caught"]
@@ -268,7 +276,10 @@ def test_write_sends_at_once_and_before_what_is_returned(form: str) -> None:
         await peer.send(GET)
         await peer.until(b"one\r\n")
         go_on.set()
-        assert await peer.until(b"0\r\n\r\n") == b"3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n"
+        assert await peer.until(b"0\r\n\r\n") in (
+            b"8\r\ntwothree\r\n0\r\n\r\n",
+            b"3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n",
+        )
 
     run(form, application, talk)
 
