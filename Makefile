@@ -47,7 +47,7 @@ lint: ## ruff, mypy strict, import contracts, file sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --no-incremental --exclude '^bench/(reliability/)?apps/' tools bench fuzz
+	$(BIN)/mypy --no-incremental --exclude '^(bench/(reliability/)?apps|tools/stubs)/' tools bench fuzz
 	$(BIN)/lint-imports
 	$(BIN)/python tools/sizes.py
 
@@ -80,7 +80,7 @@ bench: ## the same work on Fenrir, Asteri and their peers; writes build/bench.js
 
 reliability: ## idle connections, slow readers, soak, resets, slow attackers ... (ARGS=all, ARGS="soak --requests 100000")
 	@$(ENVIRONMENT) --group test
-	@$(BIN)/python -c "from bench import programs; programs.install('slowhttptest')"
+	@$(BIN)/python tools/programs.py slowhttptest
 	$(BIN)/python -m bench.reliability $(or $(ARGS),all)
 
 docs-ui: ## fetch the assets of Swagger UI and ReDoc again

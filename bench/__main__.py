@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import peers, programs, report, run
+from bench import limit, peers, report, run
 from bench.contenders import CONTENDERS
 from bench.scenarios import SCENARIOS
+from tools import programs
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = "plaintext,json,params,body"
@@ -56,8 +57,11 @@ def main() -> int:
     except ValueError as error:
         sys.exit(f"error: {error}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # the servers end with us
-    programs.install("wrk", *(["nginx"] if any(one.program == "nginx" for one in contenders) else []))
-    programs.build_limit()
+    try:
+        programs.install("wrk", *(["nginx"] if any(one.program == "nginx" for one in contenders) else []))
+    except programs.InstallError as error:
+        print(f"bench: {error}", flush=True)  # our own client makes the load then
+    limit.build()
     if any(peers.PEERS in one.command for one in contenders):
         try:
             peers.prepare()

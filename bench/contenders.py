@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import programs
+from bench.limit import LIMIT
 from bench.peers import PEERS
 from bench.scenarios import SCENARIOS
 
@@ -30,7 +30,7 @@ class Contender:
     Attributes:
         command: how it is started; `{port}` is replaced.
         ours: Fenrir or Asteri has a part in it.
-        program: what has to be on the machine for it; see `programs.py`.
+        program: what has to be on the machine for it: "limit-c", or one of `tools.programs`.
     """
 
     name: str
@@ -64,7 +64,7 @@ def gunicorn(app: str) -> tuple[str, ...]:
 def declared() -> Iterable[Contender]:
     """Yield the contenders in the order in which they are shown."""
     pure = {"ASTERI_PURE": "1"}
-    yield Contender("limit-c", (str(programs.LIMIT), "{port}"), FIXED, program="limit-c")
+    yield Contender("limit-c", (str(LIMIT), "{port}"), FIXED, program="limit-c")
     nginx = (sys.executable, str(APPS / "nginx.py"), "{port}")
     yield Contender("nginx", nginx, (*FIXED, "json", "download"), program="nginx")
     yield Contender("raw-direct-asteri", asteri("raw_direct:app"), (*RAW, "sync"), ours=True)

@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import programs
 from bench.scenarios import Scenario
 from bench.serving import LOAD_CPU, pinned
+from tools import programs
 
 __all__ = ["Load", "make_load", "read_wrk", "tool", "wrk_script"]
 

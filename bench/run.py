@@ -17,12 +17,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import programs
 from bench.contenders import APPS, CONTENDERS, Contender
+from bench.limit import LIMIT
 from bench.load import Load, make_load, tool
 from bench.measure import cpu_seconds, memory
 from bench.scenarios import SCENARIOS, Scenario
 from bench.serving import SERVER_CPU, Server, serving
+from tools import programs
 
 __all__ = ["Result", "record", "run"]
 
@@ -77,6 +78,13 @@ def check(port: int, scenario: Scenario) -> None:
                 raise RuntimeError("it does not keep the connection")
 
 
+def missing(program: str) -> str:
+    """Return why a contender can not be started here, "" if it can."""
+    if program == "limit-c":
+        return "" if LIMIT.exists() else "no C compiler"
+    return "" if not program or programs.find(program) else f"{program} is not installed"
+
+
 def run(
     contenders: Sequence[Contender],
     scenarios: Sequence[Scenario],
@@ -109,7 +117,7 @@ def measure(
         for contender in contenders:
             if not any(scenario.name in contender.scenarios for scenario in scenarios):
                 continue
-            reasons[contender.name] = programs.missing(contender.program)
+            reasons[contender.name] = missing(contender.program)
             if not reasons[contender.name]:
                 try:
                     servers[contender.name] = stack.enter_context(start(contender, environment))

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import programs
 from bench.client import http_request, percentile
 from bench.measure import descriptors
 from bench.reliability.peer import Peer
 from bench.reliability.report import Report
 from bench.reliability.server import served
 from bench.serving import LOAD_CPU, Server, pinned
+from tools import programs
 
 __all__ = ["measure"]
 

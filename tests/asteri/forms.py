@@ -17,6 +17,7 @@ SOURCE = Path(asteri.__file__).parent
 FORMS = ("compiled", "interpreted")
 # In the order of their imports: everything that reaches a `*_cy` module must be loaded again on top of it.
 FAMILY = (
+    "asteri.wire.scan_cy",
     "asteri.wire.fields_cy",
     "asteri.wire.headers_cy",
     "asteri.wire.request_cy",

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import programs, run
+from bench import run
 from bench.client import http_request
 from bench.contenders import APPS, CONTENDERS, Contender
 from bench.reliability.peer import Peer
 from bench.scenarios import SCENARIOS
 from bench.serving import serving
+from tools import programs
 
 OURS = [contender for contender in CONTENDERS.values() if contender.ours and "asteri" in contender.name]
 

@@ -7,7 +7,6 @@ headers that it calls invalid and bodies as they arrive, haproxy what it calls a
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import re
 import socket
 import subprocess
@@ -16,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tools import programs
+
 __all__ = ["KINDS", "Entry", "Proxy", "running"]
 
 KINDS = ("nginx-keep-alive", "nginx-one-shot", "haproxy-keep-alive", "haproxy-one-shot")
-TOOL = Path(__file__).parents[2] / "tools" / "programs.py"
 PATIENCE = 10.0
 
 NGINX = """
@@ -107,14 +107,10 @@ class Proxy:
 
 def find(program: str) -> str:
     """Return the path of a program. Raises `RuntimeError`: `make proxies` installs it."""
-    spec = importlib.util.spec_from_file_location("programs", TOOL)
-    assert spec is not None and spec.loader is not None
-    programs = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(programs)
     path = programs.find(program)
     if path is None:
         raise RuntimeError(f"{program} is not installed; `make proxies` does it")
-    return str(path)
+    return path
 
 
 def free_port() -> int:

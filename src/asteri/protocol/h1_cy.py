@@ -163,7 +163,7 @@ class H1Protocol(FlowProtocol):
                     break
                 self._start(head)
         except ProtocolError as error:
-            self._refuse(error, head is not None and head.method == "HEAD")
+            self._refuse(error, parser.head_only if head is None else head.method == "HEAD")
         finally:
             self.batching = False
             self.flush()
@@ -384,7 +384,7 @@ class H1Protocol(FlowProtocol):
 
         Args:
             error: what is wrong.
-            head_only: it is the body of a HEAD request.
+            head_only: it is a HEAD request.
         """
         self.service.logger.info("%s: %d, %s", self.connection.client, error.status, error.reason)
         exchange = self._exchange

@@ -26,10 +26,10 @@ from asteri.wire.fields_cy import is_host, read_coding, read_connection, read_le
 
 if cython.compiled:
     from cython.cimports.asteri.wire.headers_cy import header_block
-    from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
-    from cython.cimports.libc.string import memchr
+    from cython.cimports.asteri.wire.scan_cy import cut, find, only, trimmed
 else:
     from asteri.wire.headers_cy import header_block
+    from asteri.wire.scan_cy import cut, find, only, trimmed
 
 __all__ = ["RequestHead", "RequestParser"]
 
@@ -52,60 +52,6 @@ CHUNK_DATA = cython.declare(cython.int, 4)
 CHUNK_END = cython.declare(cython.int, 5)
 TRAILERS = cython.declare(cython.int, 6)
 COMPLETE = cython.declare(cython.int, 7)
-
-
-@cython.cfunc
-@cython.inline
-def _find(data: bytes, byte: cython.int, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Return the position of a byte, or -1."""
-    if cython.compiled:
-        if end <= start:
-            return -1
-        base: cython.p_char = data
-        found: cython.p_char = cython.cast(cython.p_char, memchr(base + start, byte, end - start))
-        if found is cython.NULL:
-            return -1
-        return found - base
-    else:
-        return data.find(byte, start, end)
-
-
-@cython.cfunc
-@cython.inline
-def _cut(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes:
-    """Return a slice. PERF: in C a slice of bytes makes a slice object first (60 ns)."""
-    if cython.compiled:
-        base: cython.p_char = data
-        return PyBytes_FromStringAndSize(base + start, end - start)
-    else:
-        return data[start:end]
-
-
-@cython.cfunc
-@cython.inline
-def _trimmed(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> bytes:
-    """Return a slice without the blanks around it."""
-    while start < end and (data[start] == 32 or data[start] == 9):
-        start += 1
-    while end > start and (data[end - 1] == 32 or data[end - 1] == 9):
-        end -= 1
-    return _cut(data, start, end)
-
-
-@cython.cfunc
-@cython.inline
-def _only(data: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, allowed: bytes) -> cython.bint:
-    """Tell whether all bytes of a slice belong to a class."""
-    if cython.compiled:
-        base: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, data))
-        member: cython.p_uchar = cython.cast(cython.p_uchar, cython.cast(cython.p_char, allowed))
-        i: cython.Py_ssize_t
-        for i in range(start, end):
-            if not member[base[i]]:
-                return False
-        return True
-    else:
-        return not data[start:end].translate(None, allowed)
 
 
 class RequestHead:
@@ -133,6 +79,7 @@ class RequestParser:
         self._pos = self._end = self._start = self._fields = 0
         self._tail = None
         self._good_host = None
+        self._head = None
         self._phase = START
         self.complete = False
         self._skipped = False
@@ -176,7 +123,7 @@ class RequestParser:
             return
         if self._tail is not None:
             self._tail += data
-            if _find(data, LF, 0, len(data)) < 0:
+            if find(data, LF, 0, len(data)) < 0:
                 return
             self._buf = bytes(self._tail)
             self._tail = None
@@ -268,10 +215,10 @@ class RequestParser:
                 self._skipped = True
                 self._pos = self._start = pos + 2
                 continue
-            if not _only(buf, pos, pos + 1, TOKEN):
+            if not only(buf, pos, pos + 1, TOKEN):
                 self._fail(400, "not HTTP")
             break
-        lf: cython.Py_ssize_t = _find(buf, LF, pos, self._end)
+        lf: cython.Py_ssize_t = find(buf, LF, pos, self._end)
         if lf < 0:
             self._measure_line(self._end - pos, buf[pos : pos + self._max_line])
             self._starve()
@@ -280,27 +227,27 @@ class RequestParser:
         if buf[lf - 1] != 13:
             self._fail(400, "bare LF")
         end: cython.Py_ssize_t = lf - 1
-        space: cython.Py_ssize_t = _find(buf, 32, pos, end)
-        if space < 0 or not _only(buf, pos, space, TOKEN):
+        space: cython.Py_ssize_t = find(buf, 32, pos, end)
+        if space < 0 or not only(buf, pos, space, TOKEN):
             self._fail(400, "malformed request line")
-        name: bytes = _cut(buf, pos, space)
+        name: bytes = cut(buf, pos, space)
         method: str = METHODS.get(name)
         if method is None:
-            if name == b"CONNECT" or not _only(name, 0, len(name), METHOD) or not 65 <= first <= 90:
+            if name == b"CONNECT" or not only(name, 0, len(name), METHOD) or not 65 <= first <= 90:
                 self._fail(501, "unsupported method")
             method = name.decode("ascii")
         target: cython.Py_ssize_t = space + 1
-        space = _find(buf, 32, target, end)
+        space = find(buf, 32, target, end)
         if space <= target:
             self._fail(400, "malformed request line")
-        if not _only(buf, target, space, TARGET):
+        if not only(buf, target, space, TARGET):
             self._fail(400, "malformed target")
-        version: bytes = _cut(buf, space + 1, end)
+        version: bytes = cut(buf, space + 1, end)
         head: RequestHead = RequestHead()
         head.method = method
         self._head = head
         self._host = None
-        self._target(head, _cut(buf, target, space))
+        self._target(head, cut(buf, target, space))
         if version == b"HTTP/1.1":
             head.minor = 1
         elif grammar.VERSION.fullmatch(version) is None:
@@ -337,14 +284,14 @@ class RequestParser:
                     target = b"*"
                 else:
                     target = rest if rest[:1] == b"/" else b"/" + rest
-        mark: cython.Py_ssize_t = _find(target, 63, 0, len(target))
+        mark: cython.Py_ssize_t = find(target, 63, 0, len(target))
         if mark < 0:
             head.query = b""
         else:
-            head.query = _cut(target, mark + 1, len(target))
-            target = _cut(target, 0, mark)
+            head.query = cut(target, mark + 1, len(target))
+            target = cut(target, 0, mark)
         head.raw_path = target
-        if _find(target, 37, 0, len(target)) < 0:
+        if find(target, 37, 0, len(target)) < 0:
             head.path = target.decode("ascii")
         else:
             head.path = unquote_to_bytes(target).decode("utf-8", "surrogateescape")
@@ -361,7 +308,7 @@ class RequestParser:
         while True:
             buf: bytes = self._buf
             pos: cython.Py_ssize_t = self._pos
-            lf: cython.Py_ssize_t = _find(buf, LF, pos, self._end)
+            lf: cython.Py_ssize_t = find(buf, LF, pos, self._end)
             if lf < 0:
                 self._measure_field(self._end)
                 self._starve()
@@ -376,13 +323,13 @@ class RequestParser:
             self._count += 1
             if self._count > self._max_count:
                 self._fail(431, "too many headers")
-            colon: cython.Py_ssize_t = _find(buf, 58, pos, end)
-            if colon <= pos or not _only(buf, pos, colon, TOKEN):
+            colon: cython.Py_ssize_t = find(buf, 58, pos, end)
+            if colon <= pos or not only(buf, pos, colon, TOKEN):
                 self._fail(400, "malformed header name")
-            if not _only(buf, colon + 1, end, VALUE):
+            if not only(buf, colon + 1, end, VALUE):
                 self._fail(400, "malformed header value")
             if self._phase == TRAILERS:
-                if _cut(buf, pos, colon).lower() in grammar.FORBIDDEN_TRAILERS:
+                if cut(buf, pos, colon).lower() in grammar.FORBIDDEN_TRAILERS:
                     self._fail(400, "forbidden trailer")
             else:
                 # The seven names that matter are told by length and first letter, so most names are not even cut out.
@@ -397,13 +344,13 @@ class RequestParser:
                     or (letter == 101 and size == 6)  # Expect
                     or (letter == 117 and size == 7)  # Upgrade
                 ):
-                    known: str = KNOWN_FIELDS.get(_cut(buf, pos, colon).lower())
+                    known: str = KNOWN_FIELDS.get(cut(buf, pos, colon).lower())
                     if known is not None:
                         self._known_field(known, buf, colon + 1, end)
             self._pos = lf + 1
 
     def _known_field(self, known: str, buf: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t):
-        value: bytes = _trimmed(buf, start, end)
+        value: bytes = trimmed(buf, start, end)
         if known == "host":
             self._hosts += 1
             if self._hosts > 1:
@@ -420,7 +367,7 @@ class RequestParser:
             if self._has_length:
                 self._fail(400, "duplicate Content-Length")
             self._has_length = True
-            self._left = read_length(_cut(buf, start, end))
+            self._left = read_length(cut(buf, start, end))
             if self._left < 0:
                 self._fail(400, "malformed Content-Length" if self._left == -1 else "Content-Length too large")
         elif known == "encoding":
@@ -467,7 +414,7 @@ class RequestParser:
             head.upgrade = b""
         head.authority = b"" if self._host is None else self._host
         block_end: cython.Py_ssize_t = self._pos - 4
-        head.headers = header_block(_cut(self._buf, self._fields, block_end) if block_end > self._fields else b"")
+        head.headers = header_block(cut(self._buf, self._fields, block_end) if block_end > self._fields else b"")
         self._head = None
         self._host = None
         self._start = self._pos
@@ -504,7 +451,7 @@ class RequestParser:
             self.complete = True
         piece: bytes = self._buf
         if pos != 0 or size != self._end:
-            piece = _cut(piece, pos, self._pos)
+            piece = cut(piece, pos, self._pos)
         if self._pos == self._end:  # an idle connection must not hold what it has read
             self._buf = b""
             self._pos = self._start = self._end = 0
@@ -551,7 +498,7 @@ class RequestParser:
     def _chunk_size(self) -> cython.bint:
         buf: bytes = self._buf
         pos: cython.Py_ssize_t = self._pos
-        lf: cython.Py_ssize_t = _find(buf, LF, pos, self._end)
+        lf: cython.Py_ssize_t = find(buf, LF, pos, self._end)
         if lf < 0:
             self._measure_chunk(self._end - pos)
             self._starve()
