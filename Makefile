@@ -22,7 +22,7 @@ BIN = $(abspath $(VENV))/bin
 ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pure lint format e2e autobahn fuzz bench reliability docs-ui wheel clean
+.PHONY: help install run test test-pure lint format e2e proxies autobahn fuzz bench reliability docs-ui wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,13 +34,13 @@ run: install ## the demo, examples/hybrid, on http://127.0.0.1:8000 (PORT=)
 	@echo "demo: http://127.0.0.1:$(PORT)"
 	@cd examples/hybrid && exec $(BIN)/fenrir run app:app --host 127.0.0.1 --port $(PORT)
 
-test: ## all tests but those that need a browser
+test: ## all tests but those that need a browser or a proxy
 	@$(ENVIRONMENT) --group test
-	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+	$(BIN)/python -m pytest -m "not e2e and not proxies" $(ARGS)
 
 test-pure: ## a quick second look with the compiled modules switched off
 	@$(ENVIRONMENT) --group test
-	ASTERI_PURE=1 $(BIN)/python -m pytest -m "not e2e and not slow" $(or $(wildcard tests/contract tests/asteri/wire),tests/tooling) $(ARGS)
+	ASTERI_PURE=1 $(BIN)/python -m pytest -m "not e2e and not proxies and not slow" $(or $(wildcard tests/contract tests/asteri/wire),tests/tooling) $(ARGS)
 
 lint: ## ruff, mypy strict, import contracts, file sizes
 	@$(ENVIRONMENT) --group lint --group test
@@ -58,16 +58,21 @@ format: ## let ruff write what `make lint` asks for
 
 e2e: ## the tests that need a real browser; installs Chromium from the system's packages when missing
 	@$(ENVIRONMENT) --group test --group e2e
-	@$(BIN)/python tools/chromium.py
+	@$(BIN)/python tools/programs.py chromium
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
+
+proxies: ## the corpus of requests through nginx and haproxy; installs them from the system's packages when missing
+	@$(ENVIRONMENT) --group test
+	@$(BIN)/python tools/programs.py nginx haproxy
+	$(BIN)/python -m pytest -m proxies tests/corpus $(ARGS)
 
 autobahn: ## every case of the Autobahn suite for WebSocket servers (about 15 minutes); writes conformance/autobahn/results.md
 	@$(ENVIRONMENT) --group test
 	$(BIN)/python -m conformance.autobahn --write conformance/autobahn/results.md $(ARGS)
 
-fuzz: ## parsers against their other form and against peers (ARGS="--seconds 600 request"; SANITIZE=1: with ASan, UBSan)
-	@$(ENVIRONMENT) --group test
-	$(BIN)/python -m fuzz$(if $(SANITIZE),.sanitized) $(ARGS)
+fuzz: ## parsers against their other form and peers (ARGS="--seconds 600"; SANITIZE=1: ASan, UBSan; GUIDED=1: atheris)
+	@$(ENVIRONMENT) --group test $(if $(GUIDED),--group fuzz)
+	$(BIN)/python -m fuzz$(if $(SANITIZE),.sanitized)$(if $(GUIDED),.guided) $(ARGS)
 
 bench: ## the same work on Fenrir, Asteri and their peers; writes build/bench.json (ARGS="--list", ARGS="--publish")
 	@$(ENVIRONMENT) --group bench

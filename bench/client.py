@@ -1,4 +1,4 @@
-"""Our own load: `python -m bench.client '{"port": ..., ...}'` prints what was answered, as JSON.
+"""Our own load: `python -m bench.client` reads what to do from stdin and prints what was answered, both as JSON.
 
 For WebSocket always, and for HTTP where wrk is missing. It is a program of its own so that it has its own core and its
 own interpreter. Every answer is compared with the first one's length and status, so that an error is not counted.
@@ -192,7 +192,7 @@ def main() -> None:
     """Read the options, make the load, print the result."""
     factory = importlib.import_module("uvloop").new_event_loop if importlib.util.find_spec("uvloop") else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        print(json.dumps(runner.run(load(json.loads(sys.argv[1])))))
+        print(json.dumps(runner.run(load(json.load(sys.stdin)))))
 
 
 if __name__ == "__main__":

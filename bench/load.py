@@ -48,10 +48,17 @@ def make_load(port: int, scenario: Scenario, seconds: float) -> Load:
         RuntimeError: something other than success was answered.
     """
     own = scenario.websocket or programs.find("wrk") is None
-    command = client_command(port, scenario, seconds) if own else wrk_command(port, scenario, seconds)
+    command = [sys.executable, "-m", "bench.client"] if own else wrk_command(port, scenario, seconds)
+    options = client_options(port, scenario, seconds) if own else ""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 60, preexec_fn=pinned(LOAD_CPU)
+        command,
+        cwd=ROOT,
+        input=options,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        preexec_fn=pinned(LOAD_CPU),
     )
     after, took = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
     if done.returncode:
@@ -60,8 +67,8 @@ def make_load(port: int, scenario: Scenario, seconds: float) -> Load:
     return (read_client if own else read_wrk)(done.stdout, round(busy, 3))
 
 
-def client_command(port: int, scenario: Scenario, seconds: float) -> list[str]:
-    """Return the command line of our own client."""
+def client_options(port: int, scenario: Scenario, seconds: float) -> str:
+    """Return what our own client is told."""
     options = {
         "port": port,
         "seconds": seconds,
@@ -73,7 +80,7 @@ def client_command(port: int, scenario: Scenario, seconds: float) -> list[str]:
         "pipelined": scenario.pipelined,
         "websocket": scenario.websocket,
     }
-    return [sys.executable, "-m", "bench.client", json.dumps(options)]
+    return json.dumps(options)
 
 
 def read_client(output: str, busy: float) -> Load:

@@ -53,7 +53,8 @@ class Result:
         """Add one round."""
         self.rounds.append({"cpu_us": round(cpu / load.requests * 1e6, 3), **asdict(load)})
         for name in ("cpu_us", "per_second", "p99_ms"):
-            setattr(self, name, statistics.median(one[name] for one in self.rounds))
+            # wrk has no latency of pipelined requests: 0, which is none.
+            setattr(self, name, statistics.median(one[name] for one in self.rounds) or None)
 
 
 def check(port: int, scenario: Scenario) -> None:

@@ -66,7 +66,7 @@ def main() -> int:
         executions += tally.executions
         rate = tally.executions / tally.seconds if tally.seconds else 0.0
         print(
-            f"{name:12} {tally.samples:9,} samples {tally.executions:11,} executions {rate:9,.0f}/s"
+            f"{name:18} {tally.samples:9,} samples {tally.executions:11,} executions {rate:9,.0f}/s"
             f" {tally.seconds:7.1f} s {len(findings)} found",
             flush=True,
         )

@@ -47,7 +47,7 @@ ODD_FIELDS = [
     (b"Expect", b"magic"), (b"X ", b"a"), (b"", b"a"), (b"X\x00", b"a"), (b"X", b"a\x00b"), (b"X", b"a\rb"),
     (b"X", b"\x07"), (b"X", b"\x7f"), (b"\xe4", b"a"), (b"X", b"a" * 80), (b" X", b"folded"),
     (b"X:", b""), (b"(X)", b""), (b"Transfer-Encoding", b"chunked\t"), (b"Transfer-Encoding", b"CHUNKED"),
-    (b"Connection", b"keep-alive, close"),
+    (b"Connection", b"keep-alive, close"), (b"Content-Type", b"text/plain"), (b"Content-Type", b""),
 ]  # fmt: skip
 ABSOLUTE = re.compile(rb"(?i)https?://([^/?]+)")
 HOSTS = [b"a", b"A", b"a:80", b"[::1]", b"a.b-c~d"]
@@ -72,9 +72,9 @@ TOKENS = [
 ]  # fmt: skip
 
 
-def seeds() -> list[bytes]:
-    """Return the requests of the corpus."""
-    cases = [case for kind in KINDS for case in load(kind)]
+def seeds(*kinds: str) -> list[bytes]:
+    """Return the requests of the corpus, of all kinds or of some."""
+    cases = [case for kind in kinds or KINDS for case in load(kind)]
     return [case.data for case in cases if 0 < len(case.data) <= LARGEST_SEED]
 
 
@@ -139,15 +139,21 @@ class _Writer:
         return size + self.pick(EXTENSIONS, ODD_EXTENSIONS) + self.end() + data + self.end()
 
 
-def pipeline(chance: Random, corpus: Sequence[bytes]) -> bytes:
-    """Return one to four requests: written by the grammar or taken from the corpus, some of them tampered with."""
-    writer = _Writer(chance, chance.choice((0.0, 0.01, 0.04, 0.15)))
+def pipeline(chance: Random, corpus: Sequence[bytes], *, calm: bool = False) -> bytes:
+    """Return one to four requests: written by the grammar or taken from the corpus, some of them tampered with.
+
+    Args:
+        chance: the source of all that is random.
+        corpus: requests to take some of.
+        calm: few faults, so that most requests reach the application.
+    """
+    writer = _Writer(chance, chance.choice((0.0, 0.0, 0.0, 0.02) if calm else (0.0, 0.01, 0.04, 0.15)))
     messages = [
         chance.choice(corpus) if corpus and chance.random() < 0.25 else writer.message()
-        for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4)))
+        for _ in range(chance.choice((1, 2, 3, 4) if calm else (1, 1, 1, 2, 2, 3, 4)))
     ]
     data = b"".join(messages)
-    return tamper(chance, data) if chance.random() < 0.5 else data
+    return tamper(chance, data) if chance.random() < (0.15 if calm else 0.5) else data
 
 
 def tamper(

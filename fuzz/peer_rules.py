@@ -5,6 +5,7 @@ The evidence of a rule is looked for in the request at which the readings part, 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ __all__ = ["RULES", "Difference"]
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 METHOD = re.compile(rb"[A-Z][A-Z0-9_-]*")
 TARGET = re.compile(rb"/[!-~]*|(?i:https?)://[A-Za-z0-9._~:\[\]-]+(?:[/?][!-~]*)?")
-HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
+HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 CHUNK_LINE = re.compile(rb"(?m)^(?:0*[0-9A-Fa-f]{1,16})([ \t;].*)$")
 QUOTED = rb'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*"'
@@ -130,10 +131,17 @@ def _bare_line_end(at: Message) -> bool:
 
 def _bad_host(at: Message) -> bool:
     hosts = at.values(b"host")
-    if len(hosts) != 1:
-        return True
-    match = HOST.fullmatch(hosts[0].strip(b" \t"))
-    return match is None or int(match[1] or b"0") > 65535
+    return len(hosts) != 1 or not _is_host(hosts[0].strip(b" \t"))
+
+
+def _is_host(value: bytes) -> bool:
+    match = HOST.fullmatch(value)
+    if match is None or int(match[2] or b"0") > 65535:
+        return False
+    try:
+        return match[1] is None or bool(ipaddress.IPv6Address(match[1].decode()))
+    except ValueError:
+        return False
 
 
 def _bad_target(at: Message) -> bool:
@@ -144,11 +152,7 @@ def _bad_target(at: Message) -> bool:
 
 
 def _bad_authority(target: bytes) -> bool:
-    if target[:1] == b"/":
-        return False
-    authority = re.split(rb"[/?]", target.partition(b"://")[2])[0]
-    match = HOST.fullmatch(authority)
-    return match is None or int(match[1] or b"0") > 65535
+    return target[:1] != b"/" and not _is_host(re.split(rb"[/?]", target.partition(b"://")[2])[0])
 
 
 def _other_host(at: Message) -> bool:
@@ -297,6 +301,12 @@ STRICTER: list[Rule[Difference]] = [
         "RFC 9110 §8.6, RFC 9112 §6.3",
         "digits, once, below 2^63; peers take repeated equal ones, a list, blanks behind, or look later",
         _refused("malformed Content-Length", "duplicate Content-Length", "Content-Length too large", when=_bad_length),
+    ),
+    Rule(
+        "one Content-Type",
+        "RFC 9110 §8.3",
+        "two types mean different things to different readers; peers leave that to the application",
+        _refused("duplicate Content-Type", when=lambda at: len(at.values(b"content-type")) > 1),
     ),
     Rule(
         "one framing",

@@ -25,12 +25,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "sanitized"
 SITE = BUILD / "site"
 FLAGS = "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
-# All that reach a compiled module, but for those that measure time.
+# All that reach a compiled module, but for those that measure time or memory (which are marked slow, or deadlines).
 TESTS = [
     "tests/asteri/wire",
     "tests/asteri/protocol",
+    "tests/asteri/gateway",
     "tests/contract",
     "--ignore=tests/asteri/protocol/test_h1_deadlines.py",
+    "-m",
+    "not slow",
 ]
 REPORTED = 99  # the exit code of a process that a sanitizer has ended
 

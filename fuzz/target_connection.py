@@ -25,7 +25,7 @@ from asteri.exchange import AnswerError
 from asteri.wire.limits import Limits
 from fuzz.grammar import cut, cuts, pipeline, seeds
 from tests.asteri.forms import FORMS
-from tests.asteri.serving import Server, serving
+from tests.asteri.serving import LOOPS, Server, serving
 
 __all__ = ["Connections"]
 
@@ -142,14 +142,13 @@ class _Application:
 
 
 class Connections:
-    """The whole HTTP/1 protocol, compiled and interpreted."""
+    """The whole HTTP/1 protocol, compiled and interpreted, on one of the loops."""
 
-    name = "connection"
-
-    def __init__(self) -> None:
+    def __init__(self, loop: str = "asyncio") -> None:
+        self.name = f"connection-{loop}"
         self.executions = 0
-        self._corpus = seeds()
-        self._runner = asyncio.Runner()
+        self._corpus = seeds("valid")
+        self._runner = asyncio.Runner(loop_factory=LOOPS[loop])
         self._stack = contextlib.AsyncExitStack()
         self._applications: dict[str, _Application] = {}
         self._servers: dict[str, Server] = {}
@@ -172,7 +171,7 @@ class Connections:
         self._faults.append(f"{context['message']} {context.get('exception')!r}")
 
     def sample(self, chance: Random) -> Any:
-        data = pipeline(chance, self._corpus)
+        data = pipeline(chance, self._corpus, calm=True)
         programs = [_program(chance) for _ in range(chance.randrange(1, 4))]
         end = chance.choice(("half-close", "half-close", "half-close", "close", "reset"))
         return data, cuts(chance, data)[:20], programs, end

@@ -112,6 +112,11 @@ class Frames:
         self.rules = Judge(RULES)
         self._modules = {form: family(form)["frames_cy"] for form in FORMS}
 
+    @property
+    def interpreted(self) -> Any:
+        """The class whose branches coverage is about."""
+        return self._modules["interpreted"].FrameReader
+
     def sample(self, chance: Random) -> Any:
         deflate = chance.choice((0, 0, 1, 2))
         writer = zlib.compressobj(wbits=-15)

@@ -40,6 +40,11 @@ class RequestForms:
         self._parsers = {form: family(form)["request_cy"].RequestParser for form in FORMS}
         self._corpus = seeds()
 
+    @property
+    def interpreted(self) -> Any:
+        """The class whose branches coverage is about."""
+        return self._parsers["interpreted"]
+
     def sample(self, chance: Random) -> Any:
         data = pipeline(chance, self._corpus)
         return data, cuts(chance, data), chance.choice((0, 0, 1, 2))

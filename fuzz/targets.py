@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from fuzz.engine import Target
 from fuzz.target_connection import Connections
@@ -11,6 +12,8 @@ from fuzz.target_frames import Frames
 from fuzz.target_peers import RequestPeers
 from fuzz.target_request import RequestForms
 from fuzz.target_response import Responses
+from fuzz.target_values import Values
+from tests.asteri.serving import LOOPS
 
 __all__ = ["TARGETS"]
 
@@ -20,5 +23,6 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "frames": Frames,
     "response": Responses,
     "forms": Forms,
-    "connection": Connections,
+    "values": Values,
+    **{f"connection-{loop}": partial(Connections, loop) for loop in LOOPS},
 }

@@ -15,7 +15,7 @@ from bench.client import http_request, percentile
 from bench.measure import descriptors
 from bench.reliability.peer import Peer
 from bench.reliability.report import Report
-from bench.reliability.server import asteri
+from bench.reliability.server import served
 from bench.serving import LOAD_CPU, Server, pinned
 
 __all__ = ["measure"]
@@ -38,6 +38,8 @@ def measure(
     baseline: float = 8.0,
     modes: str = "header,body,range,read",
     tool: str = "own",
+    server: str = "asteri",
+    door: str = "direct",
     loop: str = "auto",
 ) -> Report:
     """Attack in four ways while normal traffic goes on; `--tool slowhttptest` lets that program attack."""
@@ -47,18 +49,29 @@ def measure(
         "header_timeout": header_timeout,
         "write_timeout": write_timeout,
     }
-    report = Report("attackers", {**conditions, "interval": interval, "modes": modes, "tool": tool, "loop": loop})
+    report = Report(
+        "attackers",
+        {
+            **conditions,
+            "interval": interval,
+            "modes": modes,
+            "tool": tool,
+            "server": server,
+            "door": door,
+            "loop": loop,
+        },
+    )
     deadlines = {"header": header_timeout, "body": BODY_GRACE, "read": write_timeout}
     options = ("--header-timeout", str(header_timeout), "--write-timeout", str(write_timeout), "--log-level", "error")
     for mode in modes.split(","):
-        with asteri("doors:direct", *options, name=f"attackers-{mode}", loop=loop) as server:
-            calm = watch(server.port, until=time.monotonic() + baseline)
+        with served(server, f"doors:{door}", *options, name=f"attackers-{mode}", loop=loop) as running:
+            calm = watch(running.port, until=time.monotonic() + baseline)
             deadline = deadlines.get(mode)
             seconds = (deadline or 5.0) + 5.0
             if tool == "own":
-                found, busy = by_own(server, mode, connections, rate, interval, seconds)
+                found, busy = by_own(running, mode, connections, rate, interval, seconds)
             else:
-                found, busy = by_slowhttptest(server, mode, connections, rate, interval, seconds)
+                found, busy = by_slowhttptest(running, mode, connections, rate, interval, seconds)
         report.figures[mode] = {**found, "p99 before, ms": calm.p99, "p99 meanwhile, ms": busy.p99}
         report.figures[mode]["normal requests"] = len(busy.latencies)
         if deadline is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Check", "Report"]
+__all__ = ["Check", "Report", "page"]
+
+
+MARKS = {True: "met", False: "MISSED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,13 @@ class Report:
     checks: list[Check] = field(default_factory=list)
 
     @property
+    def file(self) -> str:
+        """The name of the file that it is kept in: one per measurement, server and door."""
+        name = self.measurement.replace(" ", "-")
+        parts = [str(self.conditions[key]) for key in ("server", "door", "interface") if key in self.conditions]
+        return "-".join([name, *parts])
+
+    @property
     def met(self) -> bool:
         """Whether every target is met."""
         return all(check.met for check in self.checks)
@@ -47,8 +58,30 @@ class Report:
 
     def lines(self) -> list[str]:
         """Return the report for a person."""
-        marks = {True: "met   ", False: "MISSED"}
         return [
             f"{self.measurement}: {', '.join(f'{name} {value}' for name, value in self.conditions.items())}",
-            *(f"  {marks[one.met]} {one.what}: {one.measured} ({one.target})" for one in self.checks),
+            *(f"  {MARKS[one.met]:6} {one.what}: {one.measured} ({one.target})" for one in self.checks),
         ]
+
+
+def page(documents: Sequence[Mapping[str, Any]]) -> str:
+    """Return docs/reliability.md: for every measurement its conditions, its checks, and when and where it was made."""
+    parts = [
+        "# Reliability\n",
+        "Written by `make reliability ARGS=publish` from the records of `make reliability`; small versions of all of\n"
+        "them are among the tests. Peers were measured by the same program.\n",
+    ]
+    for one in documents:
+        conditions = ", ".join(f"{name} {value}" for name, value in one["conditions"].items())
+        rows = [
+            f"| {check['what']} | {check['measured']} | {check['target']} | {MARKS[check['met']]} |"
+            for check in one["checks"]
+        ]
+        machine = one["machine"]
+        parts += [
+            f"## {one['measurement'].capitalize()}\n",
+            f"{conditions} (commit {one['commit']}, {one['python']}, {machine['processor']}, {machine['cores']} cores, "
+            f"{one['date'][:10]})\n",
+            "\n".join(["| | measured | target | |", "| --- | ---: | ---: | --- |", *rows]) + "\n",
+        ]
+    return "\n".join(parts)

@@ -20,7 +20,7 @@ import pytest
 from bench.reliability import abuse, attackers, context, footprint, idle, readers, soak
 from bench.reliability.context import judge
 from bench.reliability.holdings import Holdings, compare
-from bench.reliability.report import Report
+from bench.reliability.report import Report, page
 from bench.reliability.traffic import REQUESTS, Batch, make_batches, statuses
 
 SMALL: dict[str, Callable[[], Report]] = {
@@ -59,7 +59,7 @@ def test_the_command_prints_a_report_and_its_exit_code_is_the_verdict() -> None:
     command = [sys.executable, "-m", "bench.reliability", "footprint", "--loop", "asyncio"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     document, _ = json.JSONDecoder().raw_decode(done.stdout)
-    assert document["conditions"] == {"loop": "asyncio", "pure": False}
+    assert document["conditions"] == {"server": "asteri", "loop": "asyncio", "pure": False}
     assert done.returncode == (0 if document["met"] else 1)
 
 
@@ -75,6 +75,16 @@ def test_a_report_is_met_when_every_check_is() -> None:
     report.at_most("bytes", 8193, 8192, "bytes")
     assert not report.met
     assert report.lines()[-1] == "  MISSED bytes: 8193 (at most 8192 bytes)"
+
+
+def test_the_page_has_the_checks_of_every_record() -> None:
+    report = Report("slow readers", {"clients": 10, "server": "asteri"})
+    report.at_most("bytes", 9000, 8192, "bytes")
+    where = {"processor": "one", "cores": 2}
+    record = {**asdict(report), "date": "2026-11-25T12:00:00", "commit": "abc", "python": "CPython", "machine": where}
+    assert "| bytes | 9000 | at most 8192 bytes | MISSED |" in page([record])
+    assert "clients 10, server asteri (commit abc, CPython, one, 2 cores, 2026-11-25)" in page([record])
+    assert report.file == "slow-readers-asteri"
 
 
 @pytest.mark.parametrize(

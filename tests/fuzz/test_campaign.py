@@ -19,7 +19,7 @@ from fuzz.targets import TARGETS
 from tests.asteri.forms import family
 
 SEED = 20261125
-SAMPLES = {"connection": 400}
+SAMPLES = {"connection-asyncio": 500, "connection-uvloop": 500}
 
 
 @pytest.fixture
@@ -66,6 +66,22 @@ def test_a_form_that_is_one_byte_more_lenient_is_found_and_made_small(target: An
     assert replay(path, {"request": target}) == Finding("request", 0, finding.sample, finding.verdict)
     target._parsers["compiled"] = target._parsers["interpreted"]
     assert replay(path, {"request": target}) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["connection-asyncio"], indirect=True)
+def test_a_server_that_ends_what_it_should_cut_is_found(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = family("interpreted")["h1_cy"].H1Protocol
+    monkeypatch.setattr(protocol, "abort", protocol.finish_writing)
+    verdicts = [finding.verdict for finding in short(target)]
+    assert any("incomplete answer" in verdict or "forms differ" in verdict for verdict in verdicts), verdicts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["forms"], indirect=True)
+def test_a_form_that_depends_on_the_cuts_is_found(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("fenrir.http.forms._StrictParser._on_segment_headerline")
+    assert any(finding.verdict.startswith("cuts matter") for finding in short(target))
 
 
 def test_an_exception_is_a_finding() -> None:

@@ -36,6 +36,7 @@ PEERS = {
     "field names": get(b"Host: a", b"X: a", b" folded"),
     "field values": get(b"Host: a", b"X: \x07"),
     "Content-Length": get(b"Host: a", b"Content-Length: 5, 5", body=b"hello"),
+    "one Content-Type": get(b"Host: a", b"Content-Type: a/b", b"content-type: a/b"),
     "one framing": get(b"Host: a", b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
     "transfer codings": get(b"Host: a", b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"),
     "no transfer coding in HTTP/1.0": get(b"Transfer-Encoding: chunked", line=b"GET / HTTP/1.0", body=b"0\r\n\r\n"),

@@ -15,6 +15,23 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(ROOT.glob("src/**/*_cy.py"))
 
 
+class FailingBuild:
+    """Stands for setuptools' command: "builds" empty files, all but those that it is told to fail at."""
+
+    def __init__(self, folder: Path, fails: str) -> None:
+        self.extensions = [SimpleNamespace(name=name) for name in ("a_cy", "b_cy", "c_cy")]
+        self._folder = folder
+        self._fails = fails
+
+    def get_ext_fullpath(self, name: str) -> str:
+        return str(self._folder / f"{name}.so")
+
+    def run(self) -> None:
+        for extension in self.extensions:
+            if extension.name[0] not in self._fails:
+                Path(self.get_ext_fullpath(extension.name)).touch()
+
+
 class _Recorder:
     """Stands for setuptools and Cython while setup.py runs: keeps what it was given."""
 
@@ -29,7 +46,9 @@ class _Recorder:
         build.cythonize = lambda modules, **options: [  # type: ignore[attr-defined]
             SimpleNamespace(name=module.name, sources=module.sources, optional=False) for module in modules
         ]
-        for module in (setuptools, cython, build):
+        command, build_ext = ModuleType("setuptools.command"), ModuleType("setuptools.command.build_ext")
+        build_ext.build_ext = FailingBuild  # type: ignore[attr-defined]
+        for module in (setuptools, command, build_ext, cython, build):
             monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.chdir(ROOT)
         for name in ("ASTERI_PURE", "ASTERI_REQUIRE_EXT"):
@@ -63,6 +82,13 @@ def test_asteri_pure_builds_nothing(setup: _Recorder, monkeypatch: pytest.Monkey
 def test_asteri_require_ext_makes_a_failed_build_fatal(setup: _Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTERI_REQUIRE_EXT", "1")
     assert not any(extension.optional for extension in setup.run())
+
+
+@pytest.mark.parametrize(("fails", "left"), [("", 3), ("b", 0), ("abc", 0)])
+def test_all_or_none_is_compiled(setup: _Recorder, tmp_path: Path, fails: str, left: int) -> None:
+    setup.run()
+    setup.given["cmdclass"]["build_ext"](tmp_path, fails).run()
+    assert len(list(tmp_path.iterdir())) == left
 
 
 @pytest.mark.slow

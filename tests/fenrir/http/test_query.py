@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -80,3 +80,10 @@ def test_limit() -> None:
 @pytest.mark.parametrize("pattern", [b"&", b"=", b"%", b"+", b"%41", b"a=%&", b"a[a]"])
 def test_linear(pattern: bytes) -> None:
     assert_linear(lambda query: parse_pairs(query, max_fields=10**9), lambda size: b"a=" + pattern * size)
+
+
+@given(FRAGMENTS, st.sampled_from([b"%", b"\\", b"\\x41", b"%%41", b"%4", b"\\\n", b"\xff"]))
+def test_long_values_are_decoded_as_short_ones(fragment: bytes, unit: bytes) -> None:
+    value = (fragment + unit * 200).replace(b"&", b"").replace(b"=", b"")
+    expected = unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8", "replace")
+    assert parse_pairs(b"a=" + value) == [("a", expected)]
