@@ -572,6 +572,42 @@ def test_context_is_the_callers_and_is_left_alone() -> None:
     assert seen == ["outer"]
 
 
+@pytest.mark.parametrize("pieces", [[b"list"], (b"a", b"b"), (b"one",)])
+@pytest.mark.parametrize("length", [True, False])
+def test_the_exchange_is_spoken_to_in_the_callers_context(pieces: Sequence[bytes], length: bool) -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    seen: list[str | None] = []
+
+    class Noting(MemoryExchange):
+        def respond(self, *args: Any) -> None:
+            seen.append(variable.get(None))
+            super().respond(*args)
+
+        def begin(self, *args: Any) -> MemoryExchange:
+            seen.append(variable.get(None))
+            return super().begin(*args)
+
+        async def write(self, data: bytes) -> None:
+            seen.append(variable.get(None))
+            await super().write(data)
+
+        async def finish(self, trailers: object = ()) -> None:
+            seen.append(variable.get(None))
+            await super().finish(trailers)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        variable.set("the thread's")
+        start_response("200 OK", [("Content-Length", str(len(b"".join(pieces))))] if length else [])
+        return pieces if isinstance(pieces, list) else iter(pieces)
+
+    async def scenario() -> None:
+        variable.set("the caller's")
+        await wsgi_app(application)(Noting())
+
+    asyncio.run(scenario())
+    assert seen and set(seen) == {"the caller's"}
+
+
 def test_the_gateway_refuses_a_websocket() -> None:
     answers: list[Any] = []
 
