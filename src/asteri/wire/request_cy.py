@@ -145,6 +145,11 @@ class RequestParser:
         self._max_body = -1 if limits.body is None else limits.body
 
     @property
+    def head_only(self) -> bool:
+        """Whether the head that is being read asks for no body: what refuses it has none either."""
+        return self._head is not None and self._head.method == "HEAD"
+
+    @property
     def pending(self) -> int:
         """Bytes that were fed and not consumed."""
         if self._tail is not None:

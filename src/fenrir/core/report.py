@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from asteri.exchange import Disconnected
 from fenrir.core.context import unhandled
 
 if TYPE_CHECKING:
@@ -21,9 +22,12 @@ def report(c: RequestContext, exc: BaseException, what: str = "") -> None:
     Args:
         what: the part of the request that failed, if it is not the handler or a hook before it ("background work").
     """
+    request = f"{c.exchange.method} {c.exchange.path}"
+    if isinstance(exc, Disconnected):  # the client's doing, and as frequent as a client likes
+        log.info("the client left in the middle of %s", request)
+        return
     if (watcher := unhandled.get()) is not None:
         watcher.append(exc)
     where = c.plan.title if c.plan is not None else "no route"
     place = f" by {what}" if what else ""
-    request = f"{c.exchange.method} {c.exchange.path}"
     log.error("unhandled %s in %s%s (%s)", type(exc).__name__, request, place, where, exc_info=exc)
