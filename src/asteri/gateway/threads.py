@@ -8,8 +8,8 @@ successor at once.
 
 What is done goes back to the loop in batches as well: with the last call of the line, or by the standby.
 
-PERF: `raw-wsgi-asteri` of the comparison, 64 connections: 36 microseconds a request with a ThreadPoolExecutor, 26 with
-one wake-up a call, 22 like this.
+PERF: `raw-wsgi-asteri` of the comparison, 64 connections: 0.3 context switches a request; 1.6 with a wake-up for every
+call and every end.
 """
 
 from __future__ import annotations

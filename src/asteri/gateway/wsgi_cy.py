@@ -89,7 +89,8 @@ class Call:
     _script_name: str
     _threads: object
     _done: object
-    _context: object
+    _context: object  # the thread's copy of the caller's
+    _home: object  # the loop's copy: what the exchange does on an answer belongs to the request
     _status: cython.int  # 0: start_response was not called
     _headers: object  # without the content-length
     _length: cython.longlong  # the application's content-length, -1 if it gave none
@@ -124,6 +125,7 @@ class Call:
         self._threads = threads
         self._done = done
         self._context = contextvars.copy_context()
+        self._home = contextvars.copy_context()
         self._status = 0
         self._headers = ()
         self._length = -1
@@ -158,19 +160,22 @@ class Call:
 
     def end(self) -> None:
         """Give what was not given yet, and then tell the caller how it went."""
+        self._home.run(self._end)
+
+    def _end(self) -> None:
         if self._error is None and not self._done.done():
             if self._pieces is not None:
                 self._ended = True
                 self.pump()
                 return
-            self.respond()
+            self._respond()
         self._settle()
 
     def pump(self) -> None:
         """Send the pieces of a stream that are there, unless that is being done."""
         self._called = False
         if self._pump_task is None and not self._done.done():
-            self._pump_task = self._done.get_loop().create_task(self._pump())
+            self._pump_task = self._done.get_loop().create_task(self._pump(), context=self._home)
 
     async def _pump(self) -> None:
         try:
@@ -224,6 +229,9 @@ class Call:
 
     def respond(self) -> None:
         """Give the answer that needs no stream, if there is one and it was not given yet."""
+        self._home.run(self._respond)
+
+    def _respond(self) -> None:
         data: bytes = self._complete
         self._complete = None
         if data is None or self._done.done():

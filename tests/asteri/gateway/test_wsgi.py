@@ -150,19 +150,19 @@ def test_the_application_is_a_bounded_way_ahead_of_the_peer() -> None:
     class Slow(MemoryExchange):
         async def write(self, data: bytes) -> None:
             if going:
-                await asyncio.sleep(0.02)  # long enough for a thread to make everything
+                await asyncio.sleep(0.01)  # long enough for a thread to make everything
             going.append(sum(given))
             await super().write(data)
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
-        for _ in range(100):
+        for _ in range(40):
             given.append(10_000)
             yield b"x" * 10_000
 
     exchange = Slow()
     events = joined(call(application, exchange))
-    assert [len(event) for event in events if isinstance(event, bytes)] == [1_000_000]
+    assert [len(event) for event in events if isinstance(event, bytes)] == [400_000]
     taken = 0
     for made, piece in zip(going, [event for event in exchange.events if isinstance(event, bytes)], strict=True):
         assert made - taken <= 65536 + 2 * 10_000
@@ -570,6 +570,42 @@ def test_context_is_the_callers_and_is_left_alone() -> None:
 
     assert asyncio.run(scenario()) == "outer"
     assert seen == ["outer"]
+
+
+@pytest.mark.parametrize("pieces", [[b"list"], (b"a", b"b"), (b"one",)])
+@pytest.mark.parametrize("length", [True, False])
+def test_the_exchange_is_spoken_to_in_the_callers_context(pieces: Sequence[bytes], length: bool) -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    seen: list[str | None] = []
+
+    class Noting(MemoryExchange):
+        def respond(self, *args: Any) -> None:
+            seen.append(variable.get(None))
+            super().respond(*args)
+
+        def begin(self, *args: Any) -> MemoryExchange:
+            seen.append(variable.get(None))
+            return super().begin(*args)
+
+        async def write(self, data: bytes) -> None:
+            seen.append(variable.get(None))
+            await super().write(data)
+
+        async def finish(self, trailers: object = ()) -> None:
+            seen.append(variable.get(None))
+            await super().finish(trailers)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        variable.set("the thread's")
+        start_response("200 OK", [("Content-Length", str(len(b"".join(pieces))))] if length else [])
+        return pieces if isinstance(pieces, list) else iter(pieces)
+
+    async def scenario() -> None:
+        variable.set("the caller's")
+        await wsgi_app(application)(Noting())
+
+    asyncio.run(scenario())
+    assert seen and set(seen) == {"the caller's"}
 
 
 def test_the_gateway_refuses_a_websocket() -> None:
