@@ -171,9 +171,11 @@ def start(owner, exchange, coroutine, loop, context):
             forgotten; any other ends the task, or the loop, as asyncio has it.
         coroutine: or another awaitable; a future needs no task.
     """
-    if asyncio.isfuture(coroutine):
-        coroutine.add_done_callback(partial(_future_ended, owner, exchange), context=context)
-        return coroutine
+    if not hasattr(coroutine, "send"):
+        if asyncio.isfuture(coroutine):
+            coroutine.add_done_callback(partial(_future_ended, owner, exchange), context=context)
+            return coroutine
+        return loop.create_task(_drive(owner, exchange, coroutine), context=context)
     if EAGER:
         return start_eagerly(owner, exchange, coroutine, loop, context)
     return start_by_hand(owner, exchange, coroutine, loop, context)
@@ -187,8 +189,6 @@ def start_eagerly(owner, exchange, coroutine, loop, context):
 
 def start_by_hand(owner, exchange, coroutine, loop, context):
     """Do what `start` says without a task as long as nobody needs one."""
-    if not hasattr(coroutine, "send"):
-        return loop.create_task(_drive(owner, exchange, coroutine), context=context)
     rest: Rest = Rest.__new__(Rest)
     rest.owner = owner
     rest.exchange = exchange
