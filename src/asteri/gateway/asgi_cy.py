@@ -26,7 +26,7 @@ from urllib.parse import quote
 from asteri.exchange import AnswerError, Disconnected
 from asteri.gateway.files import send_path
 
-__all__ = ["HTTPDoor"]
+__all__ = ["HTTPDoor", "base_scope"]
 
 SPEC_VERSION = "2.5"
 READ = cython.declare(cython.Py_ssize_t, 1048576)  # one message has what has arrived; the connection bounds that
@@ -61,9 +61,28 @@ class HTTPDoor:
 
 @cython.cfunc
 def _scope(exchange, state) -> dict:
-    connection = exchange.connection
-    path: str = exchange.path
-    raw_path: bytes = exchange.raw_path
+    scope: dict = base_scope("http", exchange, state)
+    scope["method"] = exchange.method
+    scope["scheme"] = exchange.connection.scheme
+    scope["extensions"] = {
+        "http.response.trailers": {},
+        "http.response.early_hint": {},
+        "http.response.pathsend": {},
+    }
+    return scope
+
+
+def base_scope(kind: str, source, state) -> dict:
+    """Return what the scopes of HTTP and of WebSocket have in common.
+
+    Args:
+        kind: "http" or "websocket".
+        source: the exchange or the channel.
+        state: what lifespan left, of which the application gets a shallow copy; None: it has no lifespan.
+    """
+    connection = source.connection
+    path: str = source.path
+    raw_path: bytes = source.raw_path
     root_path: str = connection.root_path
     if not path.isascii():
         # Bytes that are not UTF-8 stay readable in raw_path; a lone surrogate would fail wherever it is encoded.
@@ -71,25 +90,18 @@ def _scope(exchange, state) -> dict:
     if root_path:
         path = root_path + path
         raw_path = quote(root_path).encode() + raw_path
-    raw = exchange.headers.raw
+    raw = source.headers.raw
     scope: dict = {
-        "type": "http",
+        "type": kind,
         "asgi": {"version": "3.0", "spec_version": SPEC_VERSION},
         "http_version": connection.http_version,
-        "method": exchange.method,
-        "scheme": connection.scheme,
         "path": path,
         "raw_path": raw_path,
-        "query_string": exchange.query,
+        "query_string": source.query,
         "root_path": root_path,
         "headers": raw if type(raw) is list else list(raw),
         "client": connection.client,
         "server": connection.server,
-        "extensions": {
-            "http.response.trailers": {},
-            "http.response.early_hint": {},
-            "http.response.pathsend": {},
-        },
     }
     if state is not None:
         scope["state"] = state.copy()

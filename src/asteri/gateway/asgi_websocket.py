@@ -12,11 +12,11 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import quote
 
 from asteri.exchange import Channel, ChannelClosed, Disconnected
+from asteri.gateway.asgi_cy import base_scope
 
 __all__ = ["serve"]
 
@@ -24,7 +24,7 @@ Message = MutableMapping[str, Any]
 Application = Callable[[dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
 
 
-async def serve(app: Application, channel: Channel, state: Mapping[str, Any] | None = None) -> None:
+async def serve(app: Application, channel: Channel, state: dict[str, Any] | None = None) -> None:
     """Run an ASGI application over a channel.
 
     Args:
@@ -36,26 +36,11 @@ async def serve(app: Application, channel: Channel, state: Mapping[str, Any] | N
     await app(_scope(channel, state), events.receive, events.send)
 
 
-def _scope(channel: Channel, state: Mapping[str, Any] | None) -> dict[str, Any]:
-    connection = channel.connection
-    root_path = connection.root_path
-    scope: dict[str, Any] = {
-        "type": "websocket",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": connection.http_version,
-        "scheme": "wss" if connection.scheme == "https" else "ws",
-        "path": root_path + channel.path,
-        "raw_path": quote(root_path).encode() + channel.raw_path,
-        "query_string": channel.query,
-        "root_path": root_path,
-        "headers": list(channel.headers.raw),
-        "client": connection.client,
-        "server": connection.server,
-        "subprotocols": list(channel.subprotocols),
-        "extensions": {"websocket.http.response": {}},
-    }
-    if state is not None:
-        scope["state"] = dict(state)
+def _scope(channel: Channel, state: dict[str, Any] | None) -> dict[str, Any]:
+    scope: dict[str, Any] = base_scope("websocket", channel, state)
+    scope["scheme"] = "wss" if channel.connection.scheme == "https" else "ws"
+    scope["subprotocols"] = list(channel.subprotocols)
+    scope["extensions"] = {"websocket.http.response": {}}
     return scope
 
 

@@ -13,6 +13,7 @@ cdef class FlowProtocol(Port):
     cdef readonly bint reading
     cdef int _socket  # what small pieces are written to; -1: nothing may be
     cdef bint _behind  # bytes may wait in the transport
+    cdef bint _wide  # the kernel may take UNSENT_LARGE
     cdef double _write_timeout
     cdef Deadline _write_deadline
     cdef Py_ssize_t _write_size
@@ -25,6 +26,7 @@ cdef class FlowProtocol(Port):
 
     cpdef take_transport(self, transport)
     cpdef flush(self)
+    cdef _widen(self)
     cdef _write(self, bytes data)
     cdef Py_ssize_t _send(self, bytes data)
     cdef bint _caught_up(self) except -1

@@ -33,12 +33,15 @@ if cython.compiled:
 else:
     from asteri.protocol.wheel_cy import Deadline
     from asteri.wire.exchange_cy import Port
+from asteri.wire.limits import UNSENT_LARGE
 
 __all__ = ["FlowProtocol"]
 
 JOINED = cython.declare(cython.Py_ssize_t, 65536)  # PERF: up to this many bytes one copy is cheaper than writev
 DIRECT = cython.declare(cython.Py_ssize_t, 65536)  # no more is written to the socket at once; the GIL is held meanwhile
 BATCH = cython.declare(cython.Py_ssize_t, 65536)  # collected bytes that are handed over in the middle of a batch
+LARGE = cython.declare(cython.Py_ssize_t, 256 * 1024)  # from here on a body is worth a system call to widen the way
+UNSENT_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", 0)
 # CVE-2024-12254: in these versions asyncio's writelines never pauses the protocol, and the buffer grows without bound.
 UNBOUNDED_WRITELINES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
@@ -65,6 +68,7 @@ class FlowProtocol(Port):
         self.reading = True
         self._socket = -1
         self._behind = False
+        self._wide = False
         self._write_timeout = write_timeout
         self._write_deadline = None
         self._write_size = 0
@@ -133,11 +137,21 @@ class FlowProtocol(Port):
         else:
             self._out = []
             self._behind = True
+            if size > LARGE and not self._wide:
+                self._widen()
             if UNBOUNDED_WRITELINES:
                 for piece in out:
                     self.transport.write(piece)
             else:
                 self.transport.writelines(out)
+
+    def _widen(self) -> None:
+        """Let the kernel take more at once from here on."""
+        self._wide = True
+        sock = self.transport.get_extra_info("socket")
+        if UNSENT_OPTION and sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            with contextlib.suppress(OSError):  # the peer may have closed it already
+                sock.setsockopt(socket.IPPROTO_TCP, UNSENT_OPTION, UNSENT_LARGE)
 
     def _write(self, data: bytes) -> None:
         """Write to the socket if no byte is before these, and leave the rest to the transport."""
@@ -168,6 +182,8 @@ class FlowProtocol(Port):
         self.flush()
         if self._socket < 0 or (self._behind and not self._caught_up()):
             return 0
+        if size > LARGE and not self._wide:
+            self._widen()
         try:
             return os.sendfile(self._socket, file, offset, size)
         except OSError:  # full, or broken, or no file to be sent like this: then the transport meets the same error

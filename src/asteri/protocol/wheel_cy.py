@@ -23,6 +23,7 @@ if cython.compiled:
 __all__ = ["Deadline", "TimerWheel"]
 
 NEVER = cython.declare(cython.double, math.inf)
+SLICE = cython.declare(cython.int, 16)  # deadlines that fire in one turn of the loop
 ROUNDING = cython.declare(cython.double, 0.001)  # uvloop's timers count milliseconds
 
 
@@ -99,6 +100,7 @@ class TimerWheel:
         now: cython.double = self.now()
         current: cython.longlong = int(now / self.tick)
         due = []
+        late = []
         # After a long stall there are fewer slots than passed ticks.
         passed = range(self._next, current + 1)
         for slot in passed if len(passed) <= len(self._slots) else [s for s in self._slots if s <= current]:
@@ -110,9 +112,7 @@ class TimerWheel:
             if deadline.at == NEVER:
                 continue
             if deadline.at <= now:
-                deadline.at = NEVER
-                if deadline._fire is not None:
-                    deadline._fire()
+                late.append(deadline)
             elif deadline._slot == 0:
                 self.enter(deadline, max(int(deadline.at / self.tick) + 1, current + 1))
         self._next = current + 1
@@ -120,6 +120,20 @@ class TimerWheel:
             self._schedule()
         else:
             self._timer = None
+        self._fire_some(late)
+
+    def _fire_some(self, late: list) -> None:
+        """Fire what has passed, a few in each turn of the loop: to cut a thousand connections takes a while."""
+        count: cython.int = min(len(late), SLICE)
+        now: cython.double = self.now()
+        deadline: Deadline
+        for deadline in late[:count]:
+            if deadline.at <= now:  # it has not been moved meanwhile
+                deadline.at = NEVER
+                if deadline._fire is not None:
+                    deadline._fire()
+        if len(late) > count:
+            self._loop.call_soon(self._fire_some, late[count:], context=self._context)
 
 
 class Deadline:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from asteri.errors import BindError
 from asteri.settings import Address
+from asteri.wire.limits import UNSENT
 
 __all__ = ["bind", "close", "url"]
 
@@ -52,6 +53,8 @@ def _listen(address: Address, backlog: int) -> socket.socket:
             _remove_stale(address.path)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # accepted connections inherit it
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
             if family == socket.AF_INET6:
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(name)

@@ -73,7 +73,7 @@ def test_scope() -> None:
     assert scope.pop("state") == {**state, "added": 1}
     assert scope == {
         "type": "websocket",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "asgi": {"version": "3.0", "spec_version": "2.5"},
         "http_version": "1.1",
         "scheme": "wss",
         "path": "/api/chät",
@@ -86,6 +86,18 @@ def test_scope() -> None:
         "subprotocols": ["a", "b"],
         "extensions": {"websocket.http.response": {}},
     }
+
+
+def test_a_path_that_is_not_utf8_has_no_surrogates() -> None:
+    paths: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        paths.append(scope["path"])
+
+    channel = MemoryChannel()
+    channel.path = "/a\udcff"
+    run(serve(app, channel, None))
+    assert paths == ["/a\ufffd"]
 
 
 def test_messages_and_disconnect() -> None:
