@@ -139,6 +139,9 @@ class Settings:
     bind: tuple[str, ...] = _option(("127.0.0.1:8000",), "HOST:PORT, [IPV6]:PORT or unix:PATH; may be repeated", "-b")
     workers: int = _option(1, "number of worker processes", "-w", read=int)
     loop: str = _option("auto", "event loop; auto = uvloop where installed", choices=("auto", "asyncio", "uvloop"))
+    underscore_headers: str = _option(
+        "drop", "header fields whose names have an underscore; refuse = answer 400", choices=("drop", "refuse")
+    )
     backlog: int = _option(2048, "connections that the kernel keeps waiting", read=int)
     graceful_timeout: float = _option(30.0, "time for requests in flight when a worker stops", read=float)
 

@@ -27,6 +27,7 @@ class Limits:
         header_total: the header block, and the trailer block; more is 431.
         chunk_extensions: chunk extensions of one message together; more is 400.
         body: request body as counted on the wire; more is 413. None: unlimited.
+        underscores: a field whose name has an underscore is dropped; False: the request is refused with 400.
     """
 
     request_line: int = 8 * 1024  # Apache LimitRequestLine 8190, nginx large_client_header_buffers 8k, gunicorn 4094
@@ -35,3 +36,4 @@ class Limits:
     header_total: int = 64 * 1024  # nginx 4 x 8k, Kestrel 32 KiB, uvicorn's h11 64 KiB, Node 16 KiB
     chunk_extensions: int = 16 * 1024  # Node 16 KiB since CVE-2024-22019
     body: int | None = None  # nginx 1 MiB, Kestrel 30 MB, uvicorn and gunicorn none
+    underscores: bool = True  # nginx and gunicorn drop such fields too

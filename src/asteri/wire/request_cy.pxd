@@ -50,6 +50,7 @@ cdef class RequestParser:
     cdef Py_ssize_t _max_total
     cdef Py_ssize_t _max_extensions
     cdef long long _max_body
+    cdef bint _underscores
 
     cpdef bytes leftover(self)
     cpdef feed(self, bytes data)

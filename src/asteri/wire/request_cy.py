@@ -90,6 +90,7 @@ class RequestParser:
         self._max_total = limits.header_total
         self._max_extensions = limits.chunk_extensions
         self._max_body = -1 if limits.body is None else limits.body
+        self._underscores = limits.underscores
 
     @property
     def head_only(self) -> bool:
@@ -326,6 +327,8 @@ class RequestParser:
             colon: cython.Py_ssize_t = find(buf, 58, pos, end)
             if colon <= pos or not only(buf, pos, colon, TOKEN):
                 self._fail(400, "malformed header name")
+            if not self._underscores and find(buf, 95, pos, colon) >= 0:
+                self._fail(400, "underscore in header name")
             if not only(buf, colon + 1, end, VALUE):
                 self._fail(400, "malformed header value")
             if self._phase == TRAILERS:

@@ -170,6 +170,7 @@ class Server:
             header_count=settings.limit_header_count,
             header_total=settings.limit_header_total,
             body=settings.limit_body or None,
+            underscores=settings.underscore_headers == "drop",
         )
         self._wheel = TimerWheel(loop, timeouts.tick)
         service = Service(

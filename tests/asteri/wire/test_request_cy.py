@@ -60,6 +60,15 @@ def test_the_first_limit_passed_is_the_reason(form: str, total: int, reason: str
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_underscores_are_refused_where_that_is_asked_for(form: str) -> None:
+    limits = Limits(underscores=False)
+    for data in (get(b"X_Real: 1"), chunked(b"0\r\nX_Sum: 1\r\n\r\n")):
+        for pieces in splits(data):
+            assert read(form, pieces, limits).error == (400, "underscore in header name")
+    assert read(form, [get(b"X-Real: a_b")], limits).error is None
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_headers_are_read_lazily(form: str) -> None:
     parser = family(form)["request_cy"].RequestParser(LIMITS)
     parser.feed(get(b"X-One: 1", b"x-two:\t2 ", b"X-ONE: \xe4", b"X_Real: no"))

@@ -240,3 +240,21 @@ def test_options_are_checked() -> None:
         asteri.run(Application, workers=2)
     with pytest.raises(UsageError, match="module:attribute"):
         asteri.run("main")
+
+
+@pytest.mark.parametrize(("choice", "status"), [("drop", b"200"), ("refuse", b"400")])
+def test_underscores_in_header_names(choice: str, status: bytes) -> None:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        assert all(b"_" not in name for name, _ in scope["headers"])
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body"})
+
+    async def main() -> None:
+        async with asteri.serve(answer, lifespan="off", underscore_headers=choice) as server:
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: b\r\nConnection: close\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 " + status)
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(main())
