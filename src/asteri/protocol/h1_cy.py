@@ -255,7 +255,10 @@ class H1Protocol(FlowProtocol):
     def _failed(self, exchange: Exchange, error: Exception) -> None:
         """The application raised: log it once, and let no client take the answer for complete."""
         vanished = self.lost or self._ended or exchange.broken or exchange.is_aborted()
-        if not (vanished and _is_of_disconnect(error)):
+        if vanished and _is_of_disconnect(error):
+            if not isinstance(error, Disconnected):  # a framework's own in its place, or a mistake in what cleans up
+                self.service.logger.info("%s %s: %r when the peer was gone", exchange.method, exchange.raw_path, error)
+        else:
             self.service.logger.error(
                 "%s %s: exception in the application", exchange.method, exchange.raw_path, exc_info=error
             )

@@ -308,3 +308,26 @@ def test_no_interim_response_behind_the_head(form: str) -> None:
 
     run(main())
     assert refused == [1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_mistake_after_a_disconnect_is_told_in_one_line(form: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(exchange: Any) -> None:
+        try:
+            async for _ in exchange:
+                pass
+        except Disconnected:
+            raise KeyError("mine")  # noqa: B904 - a mistake in what cleans up
+
+    async def main() -> None:
+        async with serving(form, app) as server:
+            peer = await server.connect()
+            await peer.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
+            await asyncio.sleep(0.02)
+            peer.reset()
+            await asyncio.sleep(0.05)
+
+    with caplog.at_level("INFO", "asteri"):
+        run(main())
+    (record,) = [record for record in caplog.records if "KeyError('mine')" in record.getMessage()]
+    assert record.levelname == "INFO" and record.exc_info is None
