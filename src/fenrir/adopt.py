@@ -115,7 +115,7 @@ def _with_companions(names: Iterable[str]) -> list[str]:
 
 
 def _refuse_if_imported(name: str) -> None:
-    for known, module in list(sys.modules.items()):
+    for known, module in sorted(sys.modules.items()):
         if known.partition(".")[0] != name or module is None:
             continue
         if sys.modules.get(f"fenrir.{known}") is not module:
