@@ -12,7 +12,19 @@ from fenrir.http.query import QueryParams
 from fenrir.http.url import URL as _URL
 from fenrir.kit.validation.uploads import UploadFile
 
-__all__ = ["URL", "Address", "Default", "DefaultPlaceholder", "FormData", "Headers", "MutableHeaders", "QueryParams", "State", "URLPath", "UploadFile"]
+__all__ = [
+    "URL",
+    "Address",
+    "Default",
+    "DefaultPlaceholder",
+    "FormData",
+    "Headers",
+    "MutableHeaders",
+    "QueryParams",
+    "State",
+    "URLPath",
+    "UploadFile",
+]
 
 T = TypeVar("T")
 

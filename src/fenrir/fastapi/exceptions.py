@@ -105,9 +105,7 @@ class WebSocketException(ChannelError):
 class WebSocketRequestValidationError(ValidationException, ChannelError):
     """Parameters of a WebSocket route are invalid: it is closed with 1008."""
 
-    def __init__(
-        self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None
-    ) -> None:
+    def __init__(self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None) -> None:
         super().__init__(errors, endpoint_ctx=endpoint_ctx)
         self.code = 1008
         self.reason = ""

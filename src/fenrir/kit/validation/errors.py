@@ -131,9 +131,7 @@ class RequestValidationError(ValidationException, StatusError):
 
     http_status = 422
 
-    def __init__(
-        self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None
-    ) -> None:
+    def __init__(self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None) -> None:
         super().__init__(errors, endpoint_ctx=endpoint_ctx)
         self.body = body
 
@@ -152,9 +150,7 @@ class ResponseValidationError(ValidationException):
         body: what it returned.
     """
 
-    def __init__(
-        self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None
-    ) -> None:
+    def __init__(self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None) -> None:
         super().__init__(errors, endpoint_ctx=endpoint_ctx)
         self.body = body
 

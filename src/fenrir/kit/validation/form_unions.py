@@ -1,7 +1,7 @@
 """Unions of models in a form: each member reads the fields in its own way, as if it stood alone.
 
-A form knows only texts and files. Whether a name that came once is a list, and whether an empty text is a missing value,
-depends on the model; so every member of the union prepares the form's values itself before it validates them.
+A form knows only texts and files. Whether a name that came once is a list, and whether an empty text is a missing
+value, depends on the model; so every member of the union prepares the form's values itself before it validates them.
 """
 
 from __future__ import annotations
@@ -35,11 +35,7 @@ def form_union(annotation: Any) -> Any:
 def _prepared(value: Any, *, model: type[BaseModel]) -> Any:
     if not isinstance(value, dict):
         return value
-    pairs = [
-        (name, item)
-        for name, items in value.items()
-        for item in (items if isinstance(items, list) else [items])
-    ]
+    pairs = [(name, item) for name, items in value.items() for item in (items if isinstance(items, list) else [items])]
     found = model_values(model_fields(model), PairSource(pairs, form=True), lambda field, raw: raw)
     # No form holds these, but a validator before this one may have put them there.
     found.update((name, item) for name, item in value.items() if item is None or item == [])

@@ -143,7 +143,9 @@ class Dependant:
         """Add dependencies whose values nobody takes, to run before those of its own parameters."""
         for marker in depends:
             if not callable(marker.dependency):
-                raise SignatureError("A parameter-less dependency must have a callable dependency", source_of(self.call))
+                raise SignatureError(
+                    "A parameter-less dependency must have a callable dependency", source_of(self.call)
+                )
             scopes = marker.scopes or () if isinstance(marker, parameters.Security) else ()
             # Upstream hands a dependency of a route neither the route's scopes nor its own choice about the cache.
             self.before.append(
@@ -356,9 +358,7 @@ def _marker(
         depends = default
     elif isinstance(default, FieldInfo):
         if info is not None:
-            raise wrong(
-                f"Cannot specify FastAPI annotations in `Annotated` and default value together for {name!r}"
-            )
+            raise wrong(f"Cannot specify FastAPI annotations in `Annotated` and default value together for {name!r}")
         info = copy.copy(default)
         info.annotation = plain if plain is not _empty else Any
         if get_origin(annotation) is Annotated:

@@ -31,9 +31,9 @@ __all__ = ["Serializer", "adapter_of_result", "dump_plain"]
 
 
 _INVALID = (
-    "Invalid args for response field! Hint: check that {!r} is a valid Pydantic field type. When a handler is annotated "
-    "with something else, such as a union with a response, annotate another type, return a response object, or switch "
-    "the model off with the parameter response_model=None"
+    "Invalid args for response field! Hint: check that {!r} is a valid Pydantic field type. A handler that is "
+    "annotated with a union of a response and something else can be annotated otherwise, or its model be switched off "
+    "with the parameter response_model=None"
 )
 
 

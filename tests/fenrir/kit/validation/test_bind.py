@@ -48,9 +48,9 @@ class FakeExchange:
 
 
 class FakeContext:
-    plan = None
-
     """What `gather` reads of a context."""
+
+    plan = None
 
     def __init__(
         self, *values: Any, query: bytes = b"", headers: dict[str, str] | None = None, body: bytes = b""
