@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fenrir.fastapi.defaults import chosen as get_value_or_default
+from fenrir.fastapi.datastructures import DefaultPlaceholder
 from fenrir.http.status import forbids_body
 
 __all__ = [
@@ -22,6 +22,12 @@ def is_body_allowed_for_status_code(status_code: int | str | None) -> bool:
     if status_code is None or (isinstance(status_code, str) and not status_code.isdecimal()):
         return True
     return not forbids_body(int(status_code))
+
+
+def get_value_or_default(first_item: Any, *extra_items: Any) -> Any:
+    """Return the first value that somebody chose, the nearest before the outer ones; else the first placeholder."""
+    items = (first_item, *extra_items)
+    return next((item for item in items if not isinstance(item, DefaultPlaceholder)), first_item)
 
 
 def get_path_param_names(path: str) -> set[str]:

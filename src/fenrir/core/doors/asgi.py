@@ -296,7 +296,7 @@ class ASGIExchange:
         """
         if self._started:
             raise AnswerError("this exchange has been answered already")
-        received = b"".join((body or b"", self._rest))
+        received = b"".join((body or b"", self._rest[self._taken :]))
         replay = body is not None or bool(self._rest) or self._ended
 
         async def receive() -> Message:
