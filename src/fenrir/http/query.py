@@ -39,7 +39,7 @@ def parse_pairs(query: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str
         return []
     if query.count(b"&") >= max_fields:
         raise TooManyFields(f"more than {max_fields} fields")
-    # PERF: a byte is looked for as an integer: `b"%" in query` first tries to read b"%" as one, and raises (25, 210 ns).
+    # PERF: bytes as integers: `b"%" in query` first tries to read b"%" as one and raises (25 ns instead of 210).
     if _PERCENT not in query and _PLUS not in query:
         # Decoding first is the same here: UTF-8 replacement never swallows an ASCII byte.
         return [piece.partition("=")[::2] for piece in query.decode("utf-8", "replace").split("&") if piece]
