@@ -65,7 +65,7 @@ def _parameter(
     table: SchemaTable,
     encode: Callable[[Any], Any],
 ) -> dict[str, Any]:
-    title = parameter.title or _titled(parameter.name)
+    title = parameter.title or _titled(parameter.label)
     made: dict[str, Any] = {
         "name": parameter.name,
         "in": parameter.location,

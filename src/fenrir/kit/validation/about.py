@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, PydanticUndefined
 
 from fenrir.kit.validation import parameters
 from fenrir.kit.validation.fields import Field, Location, model_fields
+from fenrir.kit.validation.form_schema import form_adapter, is_optional
 from fenrir.kit.validation.graph import Dependant
 
 __all__ = ["About", "BodyAbout", "ParameterAbout", "SecurityAbout", "StreamAbout", "about_route", "json_schemas"]
@@ -37,6 +38,7 @@ class ParameterAbout:
         name: as the request spells it.
         location: "path", "query", "header" or "cookie".
         type: for `json_schemas`; carries the default, the constraints and the title.
+        label: what a title is made of where none is given.
         example: a single example of the old style, `examples` of JSON schema are in the schema.
         openapi_examples: name -> Example Object.
     """
@@ -45,6 +47,7 @@ class ParameterAbout:
     location: Location
     required: bool
     type: TypeAdapter[Any]
+    label: str
     title: str | None
     description: str | None
     deprecated: bool
@@ -74,8 +77,10 @@ class BodyAbout:
 
     def type(self, name: str) -> TypeAdapter[Any]:
         """Return the type for `json_schemas`; `name` is that of the object around embedded parts."""
-        if not self.embedded:
+        if not self.embedded and not any(map(is_optional, self.parts)):
             return self.parts[0].adapter
+        if any(part.form_models for part in self.parts):
+            return form_adapter(name, self.parts, embedded=self.embedded)
         members: dict[str, Any] = {part.name: (part.annotation, part.info) for part in self.parts}
         return TypeAdapter(create_model(name, **members))
 
@@ -141,7 +146,8 @@ def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool
     for field in sorted(fields, key=lambda field: order.index(field.location)):
         for made in _parameters(field):
             known = found.get((made.location, made.name))
-            if known is None or (made.required and not known.required):
+            # Of several with one name the last describes it, a required one before others, a hidden one never.
+            if known is None or (made.include_in_schema, made.required) >= (known.include_in_schema, known.required):
                 found[made.location, made.name] = made
     return About(tuple(found.values()), _body(body_fields, embedded), tuple(security))
 
@@ -149,19 +155,27 @@ def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool
 def _parameters(field: Field) -> list[ParameterAbout]:
     model = field.model
     if model is None:
-        return [_parameter(field, field)]
-    hyphens = field.location == "header" and getattr(field.info, "convert_underscores", True)
-    return [_parameter(field, item.with_hyphens() if hyphens else item) for item in model_fields(model)]
+        return [_parameter(field, field, field.alias)]
+    made = []
+    hyphens = getattr(field.info, "convert_underscores", True)
+    for item in model_fields(model):
+        label = item.aliases[0][0]
+        if field.location == "header" and getattr(item.info, "convert_underscores", hyphens):
+            item = item.with_hyphens()
+        made.append(_parameter(field, item, label))
+    return made
 
 
-def _parameter(declared: Field, field: Field) -> ParameterAbout:
+def _parameter(declared: Field, field: Field, label: str) -> ParameterAbout:
     info = field.info
+    optional = declared is not field and declared.annotation is not declared.model and not declared.required
     example = getattr(info, "example", PydanticUndefined)
     return ParameterAbout(
         name=field.alias,
         location=declared.location,
-        required=field.required,
+        required=field.required and not optional,
         type=field.adapter,
+        label=label,
         title=info.title,
         description=info.description,
         deprecated=bool(info.deprecated),
@@ -174,13 +188,14 @@ def _parameter(declared: Field, field: Field) -> ParameterAbout:
 def _body(fields: Sequence[Field], embedded: bool) -> BodyAbout | None:
     if not fields:
         return None
-    unique = {field.name: field for field in reversed(fields)}
-    parts = tuple(unique[name] for name in dict.fromkeys(field.name for field in fields))
+    parts = tuple(fields)
+    if embedded and not any(part.form_models for part in parts):
+        parts = tuple({field.name: field for field in fields}.values())
     first = parts[0].info
     example = getattr(first, "example", PydanticUndefined)
     return BodyAbout(
-        media_type=_media_type(parts),
-        required=any(part.required for part in parts),
+        media_type=_media_type(parts) if embedded else getattr(first, "media_type", "application/json"),
+        required=any(part.required for part in parts) if embedded else parts[0].required,
         parts=parts,
         embedded=embedded,
         description=None if embedded else first.description,
@@ -194,10 +209,12 @@ def _media_type(parts: Sequence[Field]) -> str:
     if any(isinstance(info, parameters.File) for info in infos):
         return "multipart/form-data"
     forms = {info.media_type for info in infos if isinstance(info, parameters.Form)}
-    if forms:
-        return "multipart/form-data" if "multipart/form-data" in forms else forms.pop()
-    kinds = {info.media_type for info in infos}
-    return kinds.pop() if len(kinds) == 1 else "application/json"
+    kinds = forms or {info.media_type for info in infos}
+    if forms and "multipart/form-data" in forms:
+        return "multipart/form-data"
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "application/x-www-form-urlencoded" if forms else "application/json"
 
 
 class _Schemas(GenerateJsonSchema):

@@ -70,14 +70,22 @@ class Field:
         return self.aliases[0][1]
 
     @property
+    def model_alias(self) -> str:
+        """The one name that Pydantic knows it by: its alias, or else its name."""
+        choices = self.info.validation_alias
+        return choices if isinstance(choices, str) and choices else self.info.alias or self.name
+
+    @property
     def required(self) -> bool:
         """Without a default."""
         return self.info.is_required()
 
     @property
     def makes_checked_default(self) -> bool:
-        """Its default is made anew and validated: a failure there must not make a second one."""
-        return self.info.default_factory is not None and bool(self.info.validate_default)
+        """A default in it is made anew and validated: a failure there must not make a second one."""
+        models = self.form_models or ((self.model,) if self.model is not None else ())
+        infos = [self.info, *(info for model in models for info in model.model_fields.values())]
+        return any(info.default_factory is not None and bool(info.validate_default) for info in infos)
 
     @property
     def annotation(self) -> Any:
