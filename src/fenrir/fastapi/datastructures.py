@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fenrir.core.context import State
 from fenrir.http.headers import MutableHeaders
@@ -12,7 +12,21 @@ from fenrir.http.query import QueryParams
 from fenrir.http.url import URL as _URL
 from fenrir.kit.validation.uploads import UploadFile
 
-__all__ = ["URL", "Address", "FormData", "Headers", "MutableHeaders", "QueryParams", "State", "URLPath", "UploadFile"]
+__all__ = [
+    "URL",
+    "Address",
+    "Default",
+    "DefaultPlaceholder",
+    "FormData",
+    "Headers",
+    "MutableHeaders",
+    "QueryParams",
+    "State",
+    "URLPath",
+    "UploadFile",
+]
+
+T = TypeVar("T")
 
 
 class Address(NamedTuple):
@@ -126,3 +140,23 @@ class URLPath(str):
         """Return the path at a host, below the base's own path."""
         base = _URL.parse(str(base_url))
         return URL(base.scheme, base.netloc, base.path.rstrip("/") + str(self))
+
+
+class DefaultPlaceholder:
+    """A default that can be told from the same value given by the user."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DefaultPlaceholder) and other.value == self.value
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def Default(value: T) -> T:
+    """Return a placeholder for a default, typed as the value."""
+    return DefaultPlaceholder(value)  # type: ignore[return-value]
