@@ -70,12 +70,6 @@ class Field:
         return self.aliases[0][1]
 
     @property
-    def model_alias(self) -> str:
-        """The one name that Pydantic knows it by: its alias, or else its name."""
-        choices = self.info.validation_alias
-        return choices if isinstance(choices, str) and choices else self.info.alias or self.name
-
-    @property
     def required(self) -> bool:
         """Without a default."""
         return self.info.is_required()
