@@ -1,0 +1,1 @@
+"""Starlette's toolkit under its module names: ASGI values, routing, middleware. See PARITY.md for what differs."""
