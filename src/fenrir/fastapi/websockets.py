@@ -10,6 +10,7 @@ from asteri.exchange import ChannelClosed
 from fenrir.fastapi.requests import HTTPConnection
 from fenrir.fastapi.responses import Response
 from fenrir.http.json import dumps, loads
+from fenrir.starlette.websockets import WebSocketDisconnect
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -28,18 +29,6 @@ class WebSocketState(enum.Enum):
 
 # PERF: a member looked up through its class is a call before 3.12; these are read for every message.
 CONNECTING, CONNECTED, DISCONNECTED, _ = WebSocketState
-
-
-class WebSocketDisconnect(ChannelClosed):
-    """The peer has closed the connection.
-
-    Attributes:
-        code: of RFC 6455 §7.4.
-        reason: the peer's, possibly empty.
-    """
-
-    def __init__(self, code: int = 1000, reason: str | None = None) -> None:
-        super().__init__(code, reason or "")
 
 
 class WebSocket(HTTPConnection):

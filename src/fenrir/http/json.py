@@ -20,6 +20,7 @@ reading 10 and 16, writing 3 and 32, writing something with a None 10 and 33.
 from __future__ import annotations
 
 import enum
+import gc
 import json
 import re
 import uuid
@@ -54,6 +55,7 @@ _STRING = re.compile(rb'"[^"]*+"?+')  # after escapes were removed; one that is 
 _NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 _STEPS = bytes(1 if byte in b"[{" else 255 for byte in range(256))  # up and down, as signed bytes
 _BLOCK = 64
+_MANY = 100_000  # containers
 _DIGITS_TO_ZERO = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
 _LONG_NUMBER = b"0" * 19
 
@@ -93,8 +95,21 @@ def loads(data: bytes | bytearray | memoryview | str) -> Any:
         JSONError: it is not JSON, or not as this module reads it (see the rules above).
     """
     encoded = _encoded(data)
-    if encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH:
+    containers = encoded.count(b"[") + encoded.count(b"{")
+    if containers > MAX_DEPTH:
         _check_depth(encoded)
+    if containers < _MANY or not gc.isenabled():
+        return _parsed(encoded)
+    # PERF: the collector finds nothing in a value that is being made, but walks it again and again: half a million
+    # arrays in 1 MiB take 90 to 105 ms with it and 47 without; fewer containers gain nothing.
+    gc.disable()
+    try:
+        return _parsed(encoded)
+    finally:
+        gc.enable()
+
+
+def _parsed(encoded: bytes) -> Any:
     if orjson is not None and _LONG_NUMBER not in encoded.translate(_DIGITS_TO_ZERO):
         try:
             return orjson.loads(encoded)

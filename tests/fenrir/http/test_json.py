@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import gc
 import json as standard
 import math
 import uuid
@@ -321,3 +322,19 @@ def test_refusing_is_linear(pattern: bytes) -> None:
 
     assert_linear(read, lambda size: b"[" * 150 + b"[]," * 60 + b'"' + pattern * size)
     assert_linear(read, lambda size: b"[" + b"[]," * 210 + pattern * size)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_is_left_as_it_was(collects: bool) -> None:
+    """It rests while very many containers are made, whether they are made or refused."""
+    was = gc.isenabled()
+    many = b"[" + b"[]," * 120_000 + b"[]]"
+    try:
+        gc.enable() if collects else gc.disable()
+        assert len(loads(many)) == 120_001
+        assert gc.isenabled() is collects
+        with pytest.raises(JSONError):
+            loads(many[:-1])
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable() if was else gc.disable()
