@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from operator import itemgetter
 from shlex import shlex
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -99,9 +99,7 @@ class ImmutableMultiDict(Mapping[K, V], Generic[K, V]):
     _list: list[tuple[Any, Any]]
     _dict: dict[Any, Any]
 
-    def __init__(
-        self, *args: ImmutableMultiDict[K, V] | Mapping[K, V] | Iterable[tuple[K, V]], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: ImmutableMultiDict[K, V] | Mapping[K, V] | Iterable[tuple[K, V]], **kwargs: Any) -> None:
         assert len(args) < 2, "Too many arguments."
         self._list = (_pairs(args[0]) if args else []) + list(kwargs.items())
         self._dict = dict(self._list)
