@@ -11,16 +11,27 @@ from typing import Any
 
 from fenrir.core.declare import DeclarationError
 from fenrir.core.websocket import ChannelError
-from fenrir.kit.validation import RequestValidationError, ResponseValidationError, ValidationException
+from fenrir.kit.validation.errors import (
+    DependencyScopeError,
+    EndpointContext,
+    FastAPIError,
+    PydanticV1NotSupportedError,
+    RequestValidationError,
+    ResponseValidationError,
+    ValidationException,
+)
 from fenrir.kit.validation.parameters import ParameterDeprecationWarning as FastAPIDeprecationWarning
 from fenrir.starlette.exceptions import HTTPException as StarletteHTTPException
 from fenrir.starlette.exceptions import WebSocketException as StarletteWebSocketException
 
 __all__ = [
     "DeclarationError",
+    "DependencyScopeError",
+    "EndpointContext",
     "FastAPIDeprecationWarning",
     "FastAPIError",
     "HTTPException",
+    "PydanticV1NotSupportedError",
     "RequestValidationError",
     "ResponseValidationError",
     "StarletteHTTPException",
@@ -28,10 +39,6 @@ __all__ = [
     "WebSocketException",
     "WebSocketRequestValidationError",
 ]
-
-
-class FastAPIError(RuntimeError):
-    """An error of the application's use of this dialect."""
 
 
 class HTTPException(StarletteHTTPException):
@@ -45,7 +52,7 @@ class WebSocketException(StarletteWebSocketException):
 class WebSocketRequestValidationError(ValidationException, ChannelError):
     """Parameters of a WebSocket route are invalid: it is closed with 1008."""
 
-    def __init__(self, errors: Sequence[Any], *, body: Any = None, **_: Any) -> None:
-        super().__init__(errors)
+    def __init__(self, errors: Sequence[Any], *, body: Any = None, endpoint_ctx: EndpointContext | None = None) -> None:
+        super().__init__(errors, endpoint_ctx=endpoint_ctx)
         self.code = 1008
         self.reason = ""

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from asteri.exchange import Disconnected
+from fenrir.http.forms import FormFile
 from fenrir.kit.headers import Headers
 from fenrir.starlette._exchange import receive_of, scope_of, send_of
 from fenrir.starlette._url import URL, url_text
@@ -380,9 +381,10 @@ class Request(HTTPConnection[StateT]):
         if self._form is None:
             c = self._unread
             if c is not None and not hasattr(self, "_body"):
-                form = await c.read_form()
-                pairs: list[tuple[str, Any]] = [*form.fields]
-                self._form = FormData(pairs + [(name, UploadFile.of(part)) for name, part in form.files])
+                parts = (await c.read_form()).parts
+                self._form = FormData(
+                    [(name, UploadFile.of(part) if isinstance(part, FormFile) else part) for name, part in parts]
+                )
             else:
                 from fenrir.starlette.formparsers import MultiPartException, read_form
 
