@@ -338,3 +338,21 @@ def test_the_collector_is_left_as_it_was(collects: bool) -> None:
         assert gc.isenabled() is collects
     finally:
         gc.enable() if was else gc.disable()
+
+
+@pytest.mark.parametrize(
+    ("value", "quick"),
+    [
+        ({"a": [1, "ü"]}, True),
+        ({"a": None}, False),  # written as NaN would be
+        ({"a": math.nan}, False),
+        ({"doubtful": 1}, False),
+        ({1: 2}, False),
+        ({"a": {1, 2}}, True),  # by the default
+        ("\ud800", False),
+    ],
+)
+def test_the_quick_way_writes_the_same_or_nothing(value: Any, quick: bool) -> None:
+    out = json.quick_writer(list, b'"doubtful')(value)
+    assert (out is not None) is (quick and json.orjson is not None)
+    assert out is None or out == dumps(value, default=list)

@@ -299,10 +299,9 @@ def test_documentation_is_read_from_the_binding() -> None:
     about = bind_signature(handler, braces("/{n}", CONVERTERS)).about
     assert [(p.name, p.location, p.required) for p in about.parameters] == [
         ("n", "path", True),
-        ("hidden", "query", False),
         ("token", "header", True),
     ]
-    assert about.parameters[2].description == "who" and not about.parameters[1].include_in_schema
+    assert about.parameters[1].description == "who" and about.validates
     assert about.body.media_type == "application/json" and about.body.required
     schemas, definitions = json_schemas(
         {"n": ("validation", about.parameters[0].type), "b": ("validation", about.body.type("B"))}
