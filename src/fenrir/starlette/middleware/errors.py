@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import inspect
 import traceback
+from collections.abc import Callable
 
 from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette.concurrency import run_in_threadpool
+from fenrir.starlette.datastructures import MutableHeaders
 from fenrir.starlette.requests import Request
 from fenrir.starlette.responses import HTMLResponse, PlainTextResponse, Response
 from fenrir.starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
-__all__ = ["ServerErrorMiddleware"]
+__all__ = ["ServerErrorMiddleware", "on_server_error"]
+
+_COMPLETIONS = "fenrir.server_error_headers"
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -39,6 +43,11 @@ pre {{ margin: 0; padding: .5rem .75rem; overflow-x: auto; }}
 _FRAME = """<details{open}><summary>File <code>{file}</code>, line <b>{line}</b>, in <code>{function}</code></summary>
 <pre>{source}</pre></details>
 """
+
+
+def on_server_error(scope: Scope, complete: Callable[[MutableHeaders], None]) -> None:
+    """Have the headers of the answer to an unhandled exception completed, as those of other answers are."""
+    scope.setdefault(_COMPLETIONS, []).append(complete)
 
 
 class ServerErrorMiddleware:
@@ -71,7 +80,7 @@ class ServerErrorMiddleware:
             # The handler is called even when it is too late to answer: it may have to report.
             response = await self._answer(Request(scope), exc)
             if not started:
-                await response(scope, receive, send)
+                await response(scope, receive, _completing(scope, send))
             raise
 
     async def _answer(self, request: Request, exc: Exception) -> Response:
@@ -106,6 +115,20 @@ class ServerErrorMiddleware:
     def error_response(self, request: Request, exc: Exception) -> Response:
         """Answer for everybody else."""
         return PlainTextResponse("Internal Server Error", status_code=500)
+
+
+def _completing(scope: Scope, send: Send) -> Send:
+    """Return ASGI's send for an answer whose headers are still to be completed."""
+
+    async def completing_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message.setdefault("headers", [])
+            headers = MutableHeaders(scope=message)
+            for complete in reversed(scope.get(_COMPLETIONS, ())):
+                complete(headers)
+        await send(message)
+
+    return completing_send
 
 
 def _frame(frame: inspect.FrameInfo, first: bool) -> str:
