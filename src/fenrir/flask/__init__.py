@@ -16,11 +16,11 @@ from fenrir.flask.ctx import (
 from fenrir.flask.door import FlaskDoor
 from fenrir.flask.exceptions import abort
 from fenrir.flask.globals import current_app, g, request, session
+from fenrir.flask.helpers import flash, get_flashed_messages, make_response, redirect, url_for
 from fenrir.flask.json import jsonify
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
 from fenrir.flask.sending import send_file, send_from_directory
-from fenrir.flask.shortcuts import flash, get_flashed_messages, make_response, redirect, url_for
 from fenrir.flask.templating import (
     get_template_attribute,
     render_template,

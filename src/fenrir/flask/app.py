@@ -19,7 +19,7 @@ from fenrir.core.threads import THREADS
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.config import Config
 from fenrir.flask.door import FlaskDoor
-from fenrir.flask.shortcuts import get_debug_flag
+from fenrir.flask.helpers import get_debug_flag
 from fenrir.http.forms import FormLimits
 from fenrir.kit.sessions import session_of
 
@@ -81,6 +81,8 @@ class Flask(FlaskDoor):
     """
 
     config_class = _LiveConfig
+    test_client_class: type[Any] | None = None
+    test_cli_runner_class: type[Any] | None = None
 
     def __init__(
         self,
@@ -194,8 +196,17 @@ class Flask(FlaskDoor):
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
         """Return a client for tests; see `fenrir.flask.testing.FlaskClient`."""
-        testing = import_module("fenrir.flask.testing")
-        return testing.FlaskClient(self, use_cookies=use_cookies, **kwargs)
+        client_class = self.test_client_class
+        if client_class is None:
+            client_class = import_module("fenrir.flask.testing").FlaskClient
+        return client_class(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: Any) -> Any:
+        """Return a runner of commands for tests; see `fenrir.flask.testing.FlaskCliRunner`."""
+        runner_class = self.test_cli_runner_class
+        if runner_class is None:
+            runner_class = import_module("fenrir.flask.testing").FlaskCliRunner
+        return runner_class(self, **kwargs)
 
 
 def _instance_path(import_name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fenrir.core.declare import Scope, Source, Stage, caller
@@ -170,8 +169,6 @@ class Blueprint(Scaffold):
         app.blueprints[name] = self
         app.sites[name] = state
         self._registered = True
-        if self.template_folder is not None:
-            app.templates.add_folder(Path(self.root_path, self.template_folder))
         if self.has_static_folder:
             state.add_url_rule(f"{self.static_url_path}/<path:filename>", "static", self.send_static_file)
         for deferred in self.deferred_functions:
@@ -231,31 +228,31 @@ class Blueprint(Scaffold):
 
     def app_template_filter(self, name: str | None = None) -> Callable[[F], F]:
         """Register a template filter."""
-        return self._template_part("filters", name)
+        return self._named("filter", name)
 
     def app_template_test(self, name: str | None = None) -> Callable[[F], F]:
         """Register a template test."""
-        return self._template_part("tests", name)
+        return self._named("test", name)
 
     def app_template_global(self, name: str | None = None) -> Callable[[F], F]:
         """Register a template global."""
-        return self._template_part("globals", name)
+        return self._named("global", name)
 
     def add_app_template_filter(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register a template filter."""
-        self._template_part("filters", name)(f)
+        self._named("filter", name)(f)
 
     def add_app_template_test(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register a template test."""
-        self._template_part("tests", name)(f)
+        self._named("test", name)(f)
 
     def add_app_template_global(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register a template global."""
-        self._template_part("globals", name)(f)
+        self._named("global", name)(f)
 
-    def _template_part(self, kind: str, name: str | None) -> Callable[[F], F]:
+    def _named(self, kind: str, name: str | None) -> Callable[[F], F]:
         def decorator(f: F) -> F:
-            self.record_once(lambda state: getattr(state.app.jinja_env, kind).__setitem__(name or f.__name__, f))
+            self.record_once(lambda state: getattr(state.app, f"add_template_{kind}")(f, name))
             return f
 
         return decorator

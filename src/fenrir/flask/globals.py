@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fenrir.flask.door import FlaskDoor
     from fenrir.flask.request import Request
 
-__all__ = ["current_app", "g", "request", "session"]
+__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 
 
 def _app() -> FlaskDoor:
@@ -39,3 +39,5 @@ current_app = cast("FlaskDoor", Proxy(_app, NO_APP))
 g = cast("State", Proxy(_g, NO_APP))
 request = cast("Request", Proxy(_request, NO_REQUEST))
 session = cast("Session", Proxy(_session, NO_REQUEST))
+app_ctx = Proxy(innermost, NO_APP)
+request_ctx = Proxy(current.get, NO_REQUEST)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fenrir.core.declare import DeclarationError, Source, Stage, caller
 from fenrir.flask.hooks import error_handlers, hook, key_of
+from fenrir.kit.templating import BaseLoader, FileSystemLoader
 
 if TYPE_CHECKING:
     from fenrir.core.declare import Scope
@@ -147,6 +149,13 @@ class Scaffold:
             raise ValueError("Resources can only be opened for reading.")
         path = Path(self.root_path, resource)
         return path.open(mode) if mode == "rb" else path.open(mode, encoding=encoding or "utf-8")
+
+    @cached_property
+    def jinja_loader(self) -> BaseLoader | None:
+        """The loader of `template_folder`, None if there is no such folder."""
+        if self.template_folder is None:
+            return None
+        return FileSystemLoader(os.path.join(self.root_path, self.template_folder))  # noqa: PTH118 - as it was given
 
     # ---------------------------------------------------------------- routes
     def route(self, rule: str, **options: Any) -> Callable[[F], F]:

@@ -11,10 +11,27 @@ from functools import cached_property
 from os import PathLike
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, FileSystemLoader, Template, TemplateNotFound, pass_context, select_autoescape
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemLoader,
+    Template,
+    TemplateNotFound,
+    pass_context,
+    select_autoescape,
+)
 from jinja2.sandbox import SandboxedEnvironment
 
-__all__ = ["BaseLoader", "Environment", "Template", "TemplateNotFound", "Templates", "folders", "pass_context"]
+__all__ = [
+    "BaseLoader",
+    "Environment",
+    "FileSystemLoader",
+    "Template",
+    "TemplateNotFound",
+    "Templates",
+    "folders",
+    "pass_context",
+]
 
 Names = str | Template | Sequence[str | Template]
 

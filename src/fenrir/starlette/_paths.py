@@ -61,9 +61,7 @@ def compile_path(path: str) -> tuple[re.Pattern[str], str, dict[str, Convertor[A
     return re.compile("".join(expression), re.IGNORECASE if is_host else 0), "".join(spelling), convertors
 
 
-def matched_params(
-    pattern: re.Pattern[str], convertors: dict[str, Convertor[Any]], text: str
-) -> dict[str, Any] | None:
+def matched_params(pattern: re.Pattern[str], convertors: dict[str, Convertor[Any]], text: str) -> dict[str, Any] | None:
     """Return the converted parameters of a text, None when the pattern does not match it."""
     match = pattern.match(text)
     if match is None:

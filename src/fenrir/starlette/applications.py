@@ -97,9 +97,7 @@ class Starlette:
             raise RuntimeError("Cannot add middleware after an application has started")
         self.user_middleware.insert(0, Middleware(middleware_class, *args, **kwargs))
 
-    def add_exception_handler(
-        self, exc_class_or_status_code: int | type[Exception], handler: ExceptionHandler
-    ) -> None:
+    def add_exception_handler(self, exc_class_or_status_code: int | type[Exception], handler: ExceptionHandler) -> None:
         """Have exceptions of a class, or HTTP exceptions of a status, answered by `handler(request, exc)`."""
         self.exception_handlers[exc_class_or_status_code] = handler
 

@@ -68,7 +68,7 @@ class Jinja2Templates:
         """Return a template. Raises `jinja2.TemplateNotFound`."""
         return self.env.get_template(name)
 
-    def TemplateResponse(  # noqa: N802
+    def TemplateResponse(
         self,
         request: Request,
         name: str,

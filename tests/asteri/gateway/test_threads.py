@@ -14,6 +14,8 @@ import pytest
 from asteri.gateway import threads as module
 from asteri.gateway.threads import Threads
 
+pytestmark = pytest.mark.timing
+
 
 @pytest.fixture
 def make() -> Iterator[Callable[[int], Threads]]:

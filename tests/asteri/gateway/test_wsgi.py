@@ -17,6 +17,8 @@ from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.wsgi import FileWrapper, build_environ, wsgi_app
 
+pytestmark = pytest.mark.timing
+
 
 class MemoryHeaders:
     def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:

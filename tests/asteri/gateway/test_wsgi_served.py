@@ -19,7 +19,7 @@ from asteri.gateway.threads import Threads
 from ..forms import FORMS, family
 from ..serving import serving
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.timing]
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 MIB = 1 << 20
 

@@ -19,6 +19,8 @@ from fenrir.core.threads import Hop, Overloaded, in_worker, on_loop, to_thread
 
 from .neutral import App, manager
 
+pytestmark = pytest.mark.timing
+
 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:

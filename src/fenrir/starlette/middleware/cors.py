@@ -107,9 +107,7 @@ class CORSMiddleware:
         wanted = request_headers.get("access-control-request-headers")
         if wanted is not None and self.allow_all_headers:
             headers["Access-Control-Allow-Headers"] = wanted
-        elif wanted is not None and any(
-            name.strip() not in self.allow_headers for name in wanted.lower().split(",")
-        ):
+        elif wanted is not None and any(name.strip() not in self.allow_headers for name in wanted.lower().split(",")):
             refused.append("headers")
         if "access-control-request-private-network" in request_headers:
             if self.allow_private_network:

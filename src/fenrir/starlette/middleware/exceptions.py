@@ -40,9 +40,7 @@ class ExceptionMiddleware:
         for key, handler in (handlers or {}).items():
             self.add_exception_handler(key, handler)
 
-    def add_exception_handler(
-        self, exc_class_or_status_code: int | type[Exception], handler: ExceptionHandler
-    ) -> None:
+    def add_exception_handler(self, exc_class_or_status_code: int | type[Exception], handler: ExceptionHandler) -> None:
         """Have exceptions of a class, or HTTP exceptions of a status, answered by `handler(request, exc)`."""
         if isinstance(exc_class_or_status_code, int):
             self._status_handlers[exc_class_or_status_code] = handler

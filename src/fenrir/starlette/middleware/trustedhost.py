@@ -22,9 +22,7 @@ class TrustedHostMiddleware:
         www_redirect: redirect from `name` when only `www.name` is allowed.
     """
 
-    def __init__(
-        self, app: ASGIApp, allowed_hosts: Sequence[str] | None = None, www_redirect: bool = True
-    ) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] | None = None, www_redirect: bool = True) -> None:
         allowed_hosts = ["*"] if allowed_hosts is None else allowed_hosts
         for pattern in allowed_hosts:
             assert "*" not in pattern[1:], _WILDCARD
@@ -51,9 +49,15 @@ class TrustedHostMiddleware:
         parsed = parse_host_header(host)
         if parsed is not None:
             name = parsed.host.lower()
-            if any(name == known or (known[0] == "*" and name.endswith(known[1:])) for known in self.allowed_hosts if known):
+            if any(
+                name == known or (known[0] == "*" and name.endswith(known[1:])) for known in self.allowed_hosts if known
+            ):
                 return None
             if self.www_redirect and f"www.{name}" in self.allowed_hosts:
                 here = url()
                 return RedirectResponse(url=str(here.replace(netloc=f"www.{here.netloc}")))
         return PlainTextResponse("Invalid host header", status_code=400)
+
+
+def _is_subdomain(name: str, pattern: str) -> bool:
+    return pattern.startswith("*") and name.endswith(pattern[1:])

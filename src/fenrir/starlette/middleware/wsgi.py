@@ -103,7 +103,10 @@ class _Call:
         self.error = exc_info[1] if exc_info else None
         if not self._started:
             self._started = True
-            headers = [(name.strip().encode("ascii").lower(), value.strip().encode("ascii")) for name, value in response_headers]
+            headers = [
+                (name.strip().encode("ascii").lower(), value.strip().encode("ascii"))
+                for name, value in response_headers
+            ]
             self._send({"type": "http.response.start", "status": int(status.split(" ", 1)[0]), "headers": headers})
 
     def run(self, environ: dict[str, Any]) -> None:
