@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["EFFECTIVE", "FRONTEND_PATH", "INCLUDED", "SPECIFICITY", "fastapi_scope", "in_scope", "restore", "update_scope"]
+__all__ = [
+    "EFFECTIVE",
+    "FRONTEND_PATH",
+    "INCLUDED",
+    "SPECIFICITY",
+    "fastapi_scope",
+    "in_scope",
+    "restore",
+    "update_scope",
+]
 
 KEY = "fastapi"
 EFFECTIVE = "effective_route_context"

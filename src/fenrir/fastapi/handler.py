@@ -145,7 +145,11 @@ async def _foreign(request: Request, plan: Plan) -> RequestContext:
     c.values = tuple(params.get(name) for name in plan.names)
     c._views = {DIALECT.name: request}
     c._state = request.state
-    if type(request).json is not Request.json and plan.binding.body is BodyNeed.BYTES and bodies.is_json(c.content_type):
+    if (
+        type(request).json is not Request.json
+        and plan.binding.body is BodyNeed.BYTES
+        and bodies.is_json(c.content_type)
+    ):
         c._body = dumps(await request.json())  # the user reads JSON in another way
     return c
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fenrir.core.context import RequestContext
-from fenrir.fastapi._scope import EFFECTIVE, INCLUDED, fastapi_scope, in_scope, update_scope
 from fenrir.fastapi._form_limits import check_form_limits
+from fenrir.fastapi._scope import EFFECTIVE, INCLUDED, fastapi_scope, in_scope, update_scope
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.frontend import FrontendGroup

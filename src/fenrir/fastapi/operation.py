@@ -21,6 +21,7 @@ from collections.abc import (
 )
 from dataclasses import replace
 from enum import Enum, IntEnum
+from functools import partial
 from typing import Any, get_args, get_origin
 
 from fenrir.core.binding import Argument, Binding, Given
@@ -33,6 +34,7 @@ from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._patterns import pattern_of_path
 from fenrir.fastapi.datastructures import Default, DefaultPlaceholder
 from fenrir.fastapi.exceptions import RequestValidationError
+from fenrir.fastapi.openapi.description import described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_code
@@ -357,6 +359,12 @@ class _Options(Mapping[str, Any]):
             return operation
         if name == "route":
             return operation.original_route
+        if name == "fastapi":
+            return {"effective_route_context": operation} if operation.original_route is not operation else {}
+        if name == "documented":
+            return operation
+        if name == "described":
+            return partial(described_route, operation)
         if name == "renderer":
             return operation.renderer
         if name == "response_class":
@@ -370,12 +378,16 @@ class _Options(Mapping[str, Any]):
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("slashes", "operation", "route", "renderer", "response_class", "tags", "unique_id", *_KNOWN))
+        return iter((*_MADE, *_KNOWN))
 
     def __len__(self) -> int:
-        return 7 + len(_KNOWN)
+        return len(_MADE) + len(_KNOWN)
 
 
+_MADE = (
+    "slashes", "operation", "route", "fastapi", "documented", "described", "renderer", "response_class", "tags",
+    "unique_id",
+)  # fmt: skip
 _KNOWN = (
     "name", "rendering", "status_code", "summary", "description", "response_description", "responses", "callbacks",
     "deprecated", "operation_id", "openapi_extra", "include_in_schema", "form_limits", "timeout", "strict_content_type",

@@ -438,6 +438,15 @@ class ASGIChannel:
         self._state = "open"
         await self._deliver({"type": "websocket.accept", "subprotocol": subprotocol, "headers": pairs})
 
+    async def hand_over(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any) -> None:
+        """Let another ASGI application serve the connection by the messages themselves."""
+        self._check()
+        if self._state != "new":
+            raise AnswerError("this channel has been answered already")
+        self._state = "closed"
+        self._closed = ChannelClosed(1006)
+        await app(scope, self._receive, self._send)
+
     async def _deliver(self, message: Message) -> None:
         try:
             await self._send(message)
