@@ -52,7 +52,7 @@ class State(MutableMapping[str, Any]):
 
     @property
     def _state(self) -> dict[str, Any]:
-        """The dictionary itself, for code that is written for Starlette's notebook."""
+        """The dictionary itself."""
         return self.__dict__
 
     def __getattr__(self, name: str) -> Any:

@@ -10,6 +10,7 @@ from fenrir.core.declare import DeclarationError, Source
 from fenrir.core.pattern import Pattern, PatternError
 from fenrir.fastapi._dialect import CONVERTERS, DIALECT
 from fenrir.starlette.convertors import CONVERTOR_TYPES
+from fenrir.starlette.routing import PARAM_REGEX
 
 __all__ = ["PathError", "pattern_of_path"]
 
@@ -26,10 +27,26 @@ def pattern_of_path(path: str, source: Source) -> Pattern:
     Raises:
         PathError: it is none.
     """
+    if "{" in path or "}" in path:
+        path = _literal_braces(path)
     try:
         return _parsed(path, tuple(name for name in CONVERTOR_TYPES if name not in _UPSTREAM))
     except PatternError as exc:
         raise PathError(str(exc), source) from exc
+
+
+def _literal_braces(path: str) -> str:
+    """Return a path in which braces around what is no parameter are plain text."""
+    parts: list[str] = []
+    end = 0
+    for match in PARAM_REGEX.finditer(path):
+        parts += (_quoted(path[end : match.start()]), match[0])
+        end = match.end()
+    return "".join((*parts, _quoted(path[end:])))
+
+
+def _quoted(text: str) -> str:
+    return text.replace("{", "%7B").replace("}", "%7D")
 
 
 @lru_cache(maxsize=4096)

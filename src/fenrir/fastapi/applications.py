@@ -194,6 +194,7 @@ class FastAPI(Verbs, Starlette):
         self.user_middleware = list(middleware or ())
         self.middleware_stack: ASGIApp | None = None
         self._hooked = False
+        self._error_handlers: list[ErrorHandler] = []
         engine.body_limit = max_body_size
         engine.add_lifespan(lambda: self.router.lifespan_context(self), lifespan)
         collector = Collector(engine.scope)
@@ -209,12 +210,14 @@ class FastAPI(Verbs, Starlette):
     # ------------------------------------------------------------- to engine
     def _declarations(self, collector: Collector) -> Iterator[Route | Mount]:
         """Give the engine what it freezes: the error handlers as they are now, and the routes."""
-        scope = self.engine.scope
-        scope.error_handlers[:] = [
+        handlers = self.engine.scope.error_handlers
+        others = [known for known in handlers if known not in self._error_handlers]  # of doors of other dialects
+        self._error_handlers = [
             ErrorHandler(key, _error_call(handler), Mode.LOOP, DIALECT, _HERE, handler)
             for key, handler in self.exception_handlers.items()
             if key not in (500, Exception) and (key, handler) not in _OWN
         ]
+        handlers[:] = others + self._error_handlers
         return collector.collect(self.router)
 
     def _unmatched(self) -> Mount | None:
@@ -252,11 +255,9 @@ class FastAPI(Verbs, Starlette):
             return None
         if not self._hooked:
             self._hooked = True
-            for entry in reversed(self.user_middleware):
+            for entry in self.user_middleware:  # the outermost first
                 function = entry.kwargs["dispatch"]
-                # Upstream's last one added is the outermost, and the first in its list.
                 self.engine.add_hook(Hook(Stage.WRAP, wrap_hook(function), Mode.LOOP, DIALECT.name, _HERE, function))
-            self.engine.scope.hooks.reverse()
         return self.engine.__asteri__(version)
 
     def _needs_asgi(self) -> str:
@@ -330,6 +331,8 @@ class FastAPI(Verbs, Starlette):
 
     def middleware(self, middleware_type: str) -> Callable[[F], F]:
         """Register `async (request, call_next) -> response` around everything; the type is "http"."""
+        if middleware_type != "http":
+            raise routing.RouterError(f"middleware({middleware_type!r}): only 'http' is known here", caller())
 
         def register(function: F) -> F:
             self.add_middleware(BaseHTTPMiddleware, dispatch=function)

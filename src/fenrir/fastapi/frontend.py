@@ -12,6 +12,7 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fenrir.fastapi._scope import FRONTEND_PATH, SPECIFICITY, fastapi_scope, update_scope
@@ -69,7 +70,7 @@ def checks_directory(directory: Directory, check_dir: bool | Literal["auto"]) ->
         return check_dir
     if os.environ.get("FASTAPI_ENV") != "development":
         return True
-    if not os.path.isdir(directory):
+    if not Path(directory).is_dir():
         warnings.warn(
             f"Frontend directory '{directory}' does not exist. Resolved absolute path: '{_absolute(directory)}'",
             stacklevel=4,
@@ -82,7 +83,7 @@ class FrontendFiles(StaticFiles):
 
     def __init__(self, *, directory: Directory, fallback: Fallback, check_dir: bool) -> None:
         self.fallback = fallback
-        if check_dir and not os.path.isdir(directory):
+        if check_dir and not Path(directory).is_dir():
             raise RuntimeError(
                 f"Frontend directory '{directory}' does not exist. Resolved absolute path: '{_absolute(directory)}'"
             )
@@ -102,7 +103,7 @@ class FrontendFiles(StaticFiles):
     def get_path(self, scope: Any) -> str:
         """Return the path of a file below the directory."""
         path: str = fastapi_scope(scope).get(FRONTEND_PATH, "")
-        return os.path.normpath(os.path.join(*path.split("/")))
+        return os.path.normpath(path.replace("/", os.sep) or ".")
 
     async def get_response_for_scope(self, scope: Any) -> Response:
         """Return the answer to a request."""
@@ -153,7 +154,7 @@ class FrontendFiles(StaticFiles):
         if stat.S_ISREG(found.st_mode):
             return file, found, False
         if stat.S_ISDIR(found.st_mode):
-            file, found = await self._look(os.path.join(path, "index.html"))
+            file, found = await self._look(f"{path}/index.html")
             if found is not None and stat.S_ISREG(found.st_mode):
                 return file, found, True
         return None

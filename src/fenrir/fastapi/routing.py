@@ -84,15 +84,15 @@ def _iter_included_route_candidates(routes: Sequence[BaseRoute]) -> Iterator[Bas
         yield place.starlette_route if place is not None and place.starlette_route is not None else route
 
 
-class PrefixError(DeclarationError, AssertionError):
-    """A prefix or an inclusion makes no sense; upstream asserts."""
+class RouterError(DeclarationError, AssertionError):
+    """A prefix, an inclusion or an event makes no sense; upstream asserts."""
 
 
 def _checked_prefix(prefix: str) -> str:
     if prefix and not prefix.startswith("/"):
-        raise PrefixError("A path prefix must start with '/'", caller())
+        raise RouterError("A path prefix must start with '/'", caller())
     if prefix.endswith("/"):
-        raise PrefixError("A path prefix must not end with '/', as the routes will start with '/'", caller())
+        raise RouterError("A path prefix must not end with '/', as the routes will start with '/'", caller())
     return prefix
 
 
@@ -355,12 +355,12 @@ class APIRouter(Verbs, routing.Router):
         """
         check_options("include_router", options, IncludeOptions)
         if self is router:
-            raise PrefixError(
+            raise RouterError(
                 "Cannot include the same APIRouter instance into itself. Did you mean to include a different router?",
                 caller(),
             )
         if router._contains_router(self):
-            raise PrefixError(
+            raise RouterError(
                 "Cannot include an APIRouter instance that already includes this router. "
                 "Did you mean to include a different router?",
                 caller(),
@@ -382,7 +382,8 @@ class APIRouter(Verbs, routing.Router):
     # ---------------------------------------------------------------- events
     def add_event_handler(self, event_type: str, func: Callable[[], Any]) -> None:
         """Run a function at "startup" or "shutdown"."""
-        assert event_type in ("startup", "shutdown")
+        if event_type not in ("startup", "shutdown"):
+            raise RouterError(f"an event is 'startup' or 'shutdown', not {event_type!r}", caller())
         (self.on_startup if event_type == "startup" else self.on_shutdown).append(func)
 
     def on_event(self, event_type: str) -> Callable[[F], F]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack
 
-from fenrir.fastapi.options import AnyRouteOptions, RouteOptions
+from fenrir.fastapi.options import AnyRouteOptions, RouteOptions, check_options
 
 __all__ = ["Verbs"]
 
@@ -32,6 +32,7 @@ class Verbs:
 
     def api_route(self, path: str, **options: Unpack[AnyRouteOptions]) -> Callable[[F], F]:
         """Declare a handler for `methods` (GET by default)."""
+        check_options("a route", options, AnyRouteOptions)
 
         def register(handler: F) -> F:
             self.add_api_route(path, handler, **options)
