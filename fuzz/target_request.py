@@ -9,6 +9,7 @@ from asteri.wire.fault import ProtocolError
 from asteri.wire.limits import Limits
 from fuzz.grammar import cut, cuts, pipeline, seeds
 from tests.asteri.forms import FORMS, family
+from tests.asteri.parsing import parse
 
 __all__ = ["LIMITS", "RequestForms", "describe"]
 
@@ -70,31 +71,15 @@ class RequestForms:
         """Return the messages, the last of which may be unfinished, with the error; and the most bytes ever held."""
         self.executions += 1
         parser = self._parsers[form](limits)
-        messages: list[Any] = []
-        head: Any = None
-        body: list[bytes] = []
-        held = 0
-        try:
-            for piece in pieces:
-                parser.feed(piece)
-                while True:
-                    if head is None:
-                        head = parser.head()
-                        if head is None:
-                            break
-                        body = []
-                    body.append(parser.body())
-                    if not parser.complete:
-                        break
-                    messages.append((*describe(head), b"".join(body)))
-                    head = None
-                held = max(held, parser.pending)
-        except ProtocolError as error:
-            return self._told_again(parser, messages, (error.status, error.reason)), held
-        if head is not None:
+        parsed = parse(parser, pieces)
+        messages: list[Any] = [(*describe(head), body) for head, body in parsed.messages]
+        if parsed.error is not None:
+            return self._told_again(parser, messages, parsed.error), parsed.held
+        if parsed.unfinished is not None:
             # How much of a body came before its error depends on the cuts; without one it must not.
-            messages.append((*describe(head), b"".join(body), parser.remaining))
-        return (messages, None), held
+            head, body = parsed.unfinished
+            messages.append((*describe(head), body, parser.remaining))
+        return (messages, None), parsed.held
 
     @staticmethod
     def _told_again(parser: Any, messages: list[Any], error: tuple[int, str]) -> Any:

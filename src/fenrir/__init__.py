@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fenrir.adopt import adopt as adopt
     from fenrir.core.declare import DeclarationError as DeclarationError
     from fenrir.core.errors import StatusError as StatusError
     from fenrir.falcon import after as after
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from fenrir.kit.background import BackgroundTasks as BackgroundTasks
 
 _HOMES = {
+    "fenrir.adopt": "adopt",
     "fenrir.hybrid.app": "Fenrir",
     "fenrir.hybrid.request": "Request",
     "fenrir.hybrid.proxies": "current_app g request session",

@@ -12,6 +12,8 @@ from bench.client import http_request, load, mask, percentile
 from bench.load import read_client, read_wrk, wrk_script
 from bench.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.timing
+
 WRK = """Running 1s test @ http://127.0.0.1:1/
   1 threads and 64 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev

@@ -9,7 +9,11 @@ import sys
 import threading
 import time
 
+import pytest
+
 from bench.measure import cpu_seconds, descriptors, family, memory, parse_rollup, threads
+
+pytestmark = pytest.mark.timing
 
 
 def test_a_rollup_is_read() -> None:

@@ -23,6 +23,8 @@ from bench.reliability.holdings import Holdings, compare
 from bench.reliability.report import Report, page
 from bench.reliability.traffic import REQUESTS, Batch, make_batches, statuses
 
+pytestmark = pytest.mark.timing
+
 SMALL: dict[str, Callable[[], Report]] = {
     "footprint": footprint.measure,
     "idle": lambda: idle.measure(connections=400, seconds=1.0),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any, NamedTuple
 
-from asteri.wire.fault import ProtocolError
 from asteri.wire.limits import Limits
 
 from ..asteri.forms import family
+from ..asteri.parsing import parse
 from .cases import LIMITS
 
 __all__ = ["Reading", "by_byte", "read", "splits"]
@@ -31,30 +31,13 @@ class Reading(NamedTuple):
 
 def read(form: str, pieces: list[bytes], limits: Limits = LIMITS) -> Reading:
     """Feed the pieces one after the other."""
-    parser = family(form)["request_cy"].RequestParser(limits)
-    requests: list[tuple[Any, ...]] = []
-    head: Any = None
-    body: list[bytes] = []
-    try:
-        for piece in pieces:
-            parser.feed(piece)
-            while True:
-                if head is None:
-                    head = parser.head()
-                    if head is None:
-                        break
-                    body = []
-                body.append(parser.body())
-                if not parser.complete:
-                    break
-                requests.append(
-                    (head.method, head.path, head.query, tuple(head.headers.raw), b"".join(body), head.keep_alive,
-                     head.raw_path, head.minor, head.authority, head.upgrade, head.chunked, head.content_length)
-                )  # fmt: skip
-                head = None
-    except ProtocolError as error:
-        return Reading(requests, (error.status, error.reason), head is not None)
-    return Reading(requests, None, head is not None)
+    parsed = parse(family(form)["request_cy"].RequestParser(limits), pieces)
+    requests = [
+        (head.method, head.path, head.query, tuple(head.headers.raw), body, head.keep_alive,
+         head.raw_path, head.minor, head.authority, head.upgrade, head.chunked, head.content_length)
+        for head, body in parsed.messages
+    ]  # fmt: skip
+    return Reading(requests, parsed.error, parsed.unfinished is not None)
 
 
 def by_byte(data: bytes) -> list[bytes]:

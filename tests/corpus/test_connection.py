@@ -17,6 +17,8 @@ from .cases import LIMITS, Case, load
 from .reading import read
 from .recorder import Recorder
 
+pytestmark = pytest.mark.timing
+
 FRESH = b"GET /fresh HTTP/1.1\r\nHost: a\r\n\r\n"
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
 # What arrives in one read; the application is not called for a body that is known to be malformed.

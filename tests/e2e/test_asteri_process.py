@@ -18,7 +18,7 @@ import pytest
 
 import asteri
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timing]
 
 PATIENCE = 15.0
 SOURCES = str(Path(asteri.__file__).parent.parent)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.e2e.test_asteri_process import PATIENCE, SOURCES, Process, eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timing]
 
 HELLO = """\
 from fenrir import Fenrir

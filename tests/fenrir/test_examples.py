@@ -17,6 +17,8 @@ from fenrir.testing import Client
 
 from ..demo import HYBRID, ROOT, SERVERS, running
 
+pytestmark = pytest.mark.timing
+
 ADA, GRACE = "Basic YWRhOmxvdmVsYWNl", "Basic Z3JhY2U6aG9wcGVy"
 
 

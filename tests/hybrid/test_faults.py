@@ -77,6 +77,8 @@ from fenrir.testing import Client
 
 from .test_sharing import HANDLERS
 
+pytestmark = pytest.mark.timing
+
 TESTS = Path(__file__).parent.parent
 
 

@@ -17,6 +17,8 @@ from fenrir import request as native_request
 from fenrir.sanic.views import HTTPMethodView
 from fenrir.testing import Client
 
+pytestmark = pytest.mark.timing
+
 
 # ---------------------------------------------------------------------- 44 to 46: static files
 @pytest.fixture

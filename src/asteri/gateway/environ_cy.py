@@ -102,7 +102,7 @@ def build_environ(exchange: Any, body: Any, script_name: str = "") -> dict[str, 
 def _key(name: bytes) -> str:
     """Return the environ's key for a request header, "" for one that is left out."""
     key: str = ""
-    if b"_" not in name and name != b"proxy":
+    if name.find(b"_") < 0 and name != b"proxy":
         key = name.decode("latin-1").upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import click
 
+from fenrir.cli.adoption import adopts
 from fenrir.cli.loading import engine_of, freeze, load, mute, nearby, place
 from fenrir.cli.target import Mistake
 from fenrir.core.application import WEBSOCKET, Application, Frozen
@@ -22,6 +23,7 @@ __all__ = ["explain"]
 @click.argument("method")
 @click.argument("path")
 @click.argument("target", required=False)
+@adopts
 def explain(method: str, path: str, target: str | None) -> None:
     """Say which route answers METHOD PATH, and how.
 

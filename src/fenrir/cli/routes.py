@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fenrir.cli.adoption import adopts
 from fenrir.cli.loading import engine_of, freeze, load, mute, nearby, place
 
 __all__ = ["routes"]
@@ -11,6 +12,7 @@ __all__ = ["routes"]
 
 @click.command()
 @click.argument("target", required=False)
+@adopts
 def routes(target: str | None) -> None:
     """List the routes, and what is doubtful in them.
 

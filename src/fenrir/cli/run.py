@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import asteri
+from fenrir.cli.adoption import adopts
 from fenrir.cli.target import find_target
 
 __all__ = ["run"]
@@ -30,6 +31,7 @@ __all__ = ["run"]
     type=click.Choice(["debug", "info", "warning", "error", "critical"]),
     help="Least severity that is logged.",
 )
+@adopts
 def run(target: str | None, host: str, port: int, workers: int, log_level: str, **options: Any) -> None:
     """Serve an application on Asteri.
 

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import click
 
+from fenrir.cli.adoption import adopts
 from fenrir.cli.loading import engine_of, freeze, load
 from fenrir.testing import Client
 
@@ -16,6 +17,7 @@ __all__ = ["shell"]
 
 @click.command()
 @click.argument("target", required=False)
+@adopts
 def shell(target: str | None) -> None:
     """Open a Python prompt with `app` and `client`.
 

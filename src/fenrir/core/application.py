@@ -131,19 +131,19 @@ class Application:
         self.tasks = Tasks()
         self.overrides = Overrides(self.changed)
         self.shared: Shared | None = None  # dependencies of every route, whatever its dialect knows of them
-        self.body_limit: int | None = None
+        self._body_limit: int | None = None
         self.form_limits: FormLimits | None = None
         self.facade: Any = self  # the object that users hold
         self.lifespan_state: dict[str, Any] = {}
         self._bindings: dict[Route, Binding] = {}  # made at registration, for as long as nothing is overridden
         self._frozen: Frozen | None = None
-        self._version = 0  # of the declarations
+        self.version = 0  # of the declarations
         self._asgi: Callable[..., Awaitable[None]] | None = None
 
     # ---------------------------------------------------------- registration
     def changed(self) -> None:
         """Compile again before the next request."""
-        self._version += 1
+        self.version += 1
         self._frozen = None
         self._asgi = None
 
@@ -191,6 +191,16 @@ class Application:
         self.middleware.append((factory, args, options, caller()))
         self.changed()
 
+    @property
+    def body_limit(self) -> int | None:
+        """Bytes that a body may have where its route says nothing else."""
+        return self._body_limit
+
+    @body_limit.setter
+    def body_limit(self, limit: int | None) -> None:
+        self._body_limit = limit
+        self.changed()
+
     # -------------------------------------------------------------- freezing
     @property
     def frozen(self) -> Frozen:
@@ -206,10 +216,11 @@ class Application:
         Raises:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
-        version = self._version
+        version = self.version
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
-        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps)) for route in self.routes)
+        limited = self.body_limit is not None
+        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps), limited=limited) for route in self.routes)
         mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in self.mounts)
         unrouted = self._unrouted()
         missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
@@ -220,12 +231,12 @@ class Application:
             mounts=mounts,
             names=_names(plans),
             missing=missing,
-            dispatch=_Dispatch(self, router, missing, wraps, earlier).choose(),
+            dispatch=_Dispatch(self, version, router, missing, wraps, earlier).choose(),
             reports=tuple(map(str, router.reports)),
         )
         for report in frozen.reports:
             log.warning("%s", report)
-        if version == self._version:  # else another thread has declared something meanwhile
+        if version == self.version:  # else another thread has declared something meanwhile
             self._frozen = frozen
         return frozen
 
@@ -286,8 +297,10 @@ class Application:
             name = getattr(self.middleware[-1][0], "__name__", "middleware")
             log.info("%s: %s is ASGI middleware, so requests go through ASGI", self.middleware[-1][3], name)
             return None
-        self.frozen  # noqa: B018 - compile before the first request
-        return Doors(http=self.http, websocket=self.websocket)
+        frozen = self.frozen  # compiled before the first request
+        # PERF: the bare dispatch looks for itself whether it is still the one; that saves a call.
+        bare = not any(self.scope.hooks_of(stage) for stage in (Stage.WRAP, Stage.BEFORE_ROUTING))
+        return Doors(http=frozen.dispatch if bare else self.http, websocket=self.websocket)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve as an ASGI 3 application."""
@@ -309,9 +322,16 @@ class _Dispatch:
     """How an exchange finds its plan; the cheapest of three ways is chosen when the application freezes."""
 
     def __init__(
-        self, app: Application, router: Router, missing: Plan, wraps: Sequence[Hook], earlier: Sequence[Hook]
+        self,
+        app: Application,
+        version: int,
+        router: Router,
+        missing: Plan,
+        wraps: Sequence[Hook],
+        earlier: Sequence[Hook],
     ) -> None:
         self.app = app
+        self.version = version
         self.find = router.find
         self.missing = missing
         self.wraps = wraps
@@ -329,8 +349,11 @@ class _Dispatch:
         """Return the dispatch without any hook before the match."""
         app, find, missing = self.app, self.find, self.missing
         Context, set_current = RequestContext, current.set
+        version = self.version
 
         def dispatch(x: Any) -> Awaitable[None] | None:
+            if app.version != version:  # the server holds this function, whatever is registered later
+                return app.http(x)
             c = Context(x, app)
             set_current(c)
             found = find(x.method, x.path)

@@ -26,16 +26,29 @@ __all__ = ["RequestContext", "State", "current", "unhandled"]
 current: ContextVar[RequestContext] = ContextVar("fenrir.request")
 
 _REFUSED = "core: the body is too large"
+_PIECE = 1 << 20  # as much as has come, up to a mebibyte
 
 unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled", default=None)
 """Where a test client collects exceptions that no error handler took; the server's answer is a 500 all the same."""
 
 
 class State(MutableMapping[str, Any]):
-    """A notebook with attributes and keys, per request (`g`, `request.state`, `request.ctx`, ...) and per app."""
+    """A notebook with attributes and keys, per request (`g`, `request.state`, `request.ctx`, ...) and per app.
+
+    It writes into the dictionary that it is given, which others may hold as well (the `state` of an ASGI scope).
+    """
+
+    def __init__(self, state: dict[str, Any] | None = None) -> None:
+        if state is not None:
+            self.__dict__ = state
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        """The dictionary itself, for code that is written for Starlette's notebook."""
+        return self.__dict__
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"nothing was noted under the name {name!r}")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __getitem__(self, name: str) -> Any:
         return self.__dict__[name]
@@ -116,8 +129,12 @@ class RequestContext:
     def state(self) -> State:
         """The notebook of this request; one object under all its names (paradigms rule 28)."""
         if self._state is None:
-            self._state = State()
-            self._state.update(self.app.lifespan_state)
+            scope = getattr(self.exchange, "scope", None)
+            # Over ASGI the server and the middleware have written into the scope's before.
+            state = State(scope.setdefault("state", {}) if scope is not None else None)
+            for name, value in self.app.lifespan_state.items():
+                state.setdefault(name, value)
+            self._state = state
         return self._state
 
     @property
@@ -230,7 +247,7 @@ class RequestContext:
             size = 0
             # PERF: an async generator here costs a small body over ASGI 2.3 us more (bench, body, fenrir-uvicorn).
             read = self.exchange.read
-            while piece := await read():
+            while piece := await read(_PIECE):
                 size += len(piece)
                 if limit is not None and size > limit:
                     break

@@ -8,7 +8,7 @@ argument names that are not plain identifiers) enters through the namespace of t
 * **thread**: a `def` handler. What comes first and awaits runs on the loop; from the first blocking step on, everything
   is in `work`, run by one worker thread: dependencies, handler, hooks, and after sending also teardown.
 
-Both shapes are written by the same code: `_Writer` knows how a step of each mode is called in each shape.
+Both shapes are written by the same code: `Writer` knows how a step of each mode is called in each shape.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ from fenrir.core.declare import Hook, Mode, Route
 from fenrir.core.exits import Exits
 from fenrir.core.hooks import fail, fail_here, report_teardown
 from fenrir.core.reply import settle, settle_failure
-from fenrir.core.threads import Hop, Overloaded, leave, on_loop, to_thread
+from fenrir.core.threads import Hop, Overloaded, leave, to_thread
 from fenrir.core.websocket import fail_channel
+from fenrir.core.writer import Writer
 
 if TYPE_CHECKING:
     from fenrir.core.dialect import Renderer
@@ -52,69 +53,6 @@ class Emission(NamedTuple):
     text: str
 
 
-class _Writer:
-    """Lines of a program, and the values that its names stand for."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.indent = 0
-        self.in_thread = False
-        self.awaits = False
-        self.namespace: dict[str, Any] = {
-            # A C function that the program calls (datetime.strptime, say) imports through the builtins of its caller.
-            "__builtins__": {
-                "BaseException": BaseException,
-                "Exception": Exception,
-                "__import__": __import__,
-                "bytes": bytes,
-                "type": type,
-            },
-        }
-
-    def line(self, text: str) -> None:
-        """Add a line at the current depth."""
-        self.lines.append("    " * self.indent + text)
-
-    def block(self, text: str) -> _Block:
-        """Open a block: the lines in the `with` statement stand below it."""
-        self.line(text)
-        return _Block(self)
-
-    def value(self, name: str, value: Any) -> str:
-        """Give a value a name in the program."""
-        self.namespace[name] = value
-        return name
-
-    def awaited(self, expression: str) -> str:
-        """Write a coroutine's evaluation in the current shape."""
-        if self.in_thread:
-            self.value("on_loop", on_loop)
-            return f"on_loop({expression})"
-        self.awaits = True
-        return f"await {expression}"
-
-    def called(self, mode: Mode, call: str, arguments: str) -> str:
-        """Write a call in the way its mode demands."""
-        if mode is Mode.LOOP:
-            return self.awaited(f"{call}({arguments})")
-        if mode is Mode.THREAD and not self.in_thread:
-            self.value("to_thread", to_thread)
-            self.awaits = True
-            return f"await to_thread(lambda: {call}({arguments}))"
-        return f"{call}({arguments})"
-
-
-class _Block:
-    def __init__(self, writer: _Writer) -> None:
-        self.writer = writer
-
-    def __enter__(self) -> None:
-        self.writer.indent += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.writer.indent -= 1
-
-
 def emit(
     route: Route,
     binding: Binding,
@@ -124,11 +62,13 @@ def emit(
     teardown: Sequence[Hook],
     *,
     wrapped: bool,
+    limited: bool,
 ) -> Emission:
     """Write and compile the program of one route; the parameters are what `plan.link` collected."""
     if renderer is None:
         return _finish(route, _ChannelProgram(route, binding).write())
-    return _finish(route, _Program(route, binding, renderer, before, after, teardown, wrapped).write())
+    program = _Program(route, binding, renderer, before, after, teardown, wrapped, limited)
+    return _finish(route, program.write())
 
 
 class _Base:
@@ -137,7 +77,7 @@ class _Base:
     def __init__(self, route: Route, binding: Binding) -> None:
         self.route = route
         self.binding = binding
-        self.w = _Writer()
+        self.w = Writer()
         self.has_exits = any(node.kind is not NodeKind.CALL for node in binding.nodes)
 
     def arguments(self, arguments: Sequence[Argument], prefix: str) -> str:
@@ -224,6 +164,7 @@ class _Program(_Base):
         after: Sequence[Hook],
         teardown: Sequence[Hook],
         wrapped: bool,
+        limited: bool,
     ) -> None:
         super().__init__(route, binding)
         self.renderer = renderer
@@ -231,6 +172,7 @@ class _Program(_Base):
         self.after = after
         self.teardown = teardown
         self.wrapped = wrapped
+        self.limited = limited
         self.has_early = any(node.early for node in binding.nodes)
         self.has_finish = bool(teardown) or any(
             node.kind is not NodeKind.CALL and not node.early for node in binding.nodes
@@ -250,7 +192,7 @@ class _Program(_Base):
                 return len(self.before) + place
         return len(self.before) + len(self.binding.nodes)
 
-    def write(self) -> _Writer:
+    def write(self) -> Writer:
         """Write the whole program."""
         w = self.w
         w.value("fail", fail)
@@ -434,8 +376,11 @@ class _Program(_Base):
         if self.binding.body is BodyNeed.FORM:
             w.line("await c.read_form()")
         else:
-            with w.block("if x.buffered is None or c.body_limit is not None:"):
+            if self.limited:
                 w.line("await c.load()")
+            else:
+                with w.block("if x.buffered is None:"):
+                    w.line("await c.load()")
 
     def _steps(self, start: int, stop: int, then: Callable[[], None] | None, reply: str = "reply") -> None:
         """Write hooks and dependencies from `start` to `stop`, each hook able to answer, then the rest."""
@@ -545,7 +490,7 @@ class _Program(_Base):
 class _ChannelProgram(_Base):
     """The program of a WebSocket route: bind, call, and leave the dependencies."""
 
-    def write(self) -> _Writer:
+    def write(self) -> Writer:
         """Write the whole program."""
         w = self.w
         w.awaits = True
@@ -591,7 +536,7 @@ def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
     return code.replace(co_filename=filename, co_consts=constants)
 
 
-def _finish(route: Route, writer: _Writer) -> Emission:
+def _finish(route: Route, writer: Writer) -> Emission:
     text = "\n".join(writer.lines) + "\n"
     filename = f"<fenrir plan {route.title} · {route.dialect.name} · {route.source}>"
     code = _renamed(_compiled(text), filename)

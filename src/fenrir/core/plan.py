@@ -62,19 +62,21 @@ class Plan:
         return self.route.title
 
 
-def link(route: Route, binding: Binding, *, wrapped: bool, unrouted: bool = False) -> Plan:
+def link(route: Route, binding: Binding, *, wrapped: bool, limited: bool = False, unrouted: bool = False) -> Plan:
     """Compile a route.
 
     Args:
         binding: made by `route.bind`, with what the application adds.
         wrapped: WRAP hooks stand around the plan, so it returns its reply and leaves sending to them.
+        limited: the application limits bodies.
         unrouted: this is the plan for requests that no route took; only hooks that want those run.
     """
     renderer = None if route.websocket else route.dialect.renderer(route)
     before = _applying(route, Stage.BEFORE_HANDLER, unrouted)
     after = _applying(route, Stage.AFTER_HANDLER, unrouted)[::-1]
     teardown = _applying(route, Stage.TEARDOWN, unrouted)[::-1]
-    emission: Emission = emit(route, binding, renderer, before, after, teardown, wrapped=wrapped)
+    limited = limited or route.body_limit is not None
+    emission: Emission = emit(route, binding, renderer, before, after, teardown, wrapped=wrapped, limited=limited)
     return Plan(
         route=route,
         binding=binding,

@@ -18,12 +18,13 @@ from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.datastructures import URLPath
 from fenrir.fastapi.exceptions import FastAPIError
+from fenrir.fastapi.openapi.document import get_openapi
 from fenrir.fastapi.options import IncludeOptions, check_options
 from fenrir.fastapi.place import Declared, Inclusion, Place
 from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import Registrar
 from fenrir.kit.mounting import asgi_mount
-from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
+from fenrir.kit.openapi import DocsOptions, install_docs
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -295,7 +296,23 @@ class FastAPI(FastAPIDoor):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once and kept in `openapi_schema`."""
         if self.openapi_schema is None:
-            self.openapi_schema = openapi_document(self.engine, self._docs())
+            options = self._docs()
+            routes = [plan.route for plan in self.engine.frozen.plans if plan.route.document]
+            self.openapi_schema = get_openapi(
+                title=options.title,
+                version=options.version,
+                openapi_version=options.openapi_version,
+                summary=options.summary,
+                description=options.description,
+                routes=[route.options["documented"] for route in routes],
+                tags=options.tags,
+                servers=options.servers,
+                terms_of_service=options.terms_of_service,
+                contact=options.contact,
+                license_info=options.license_info,
+                separate_input_output_schemas=options.separate_input_output_schemas,
+                external_docs=options.external_docs,
+            )
         return self.openapi_schema
 
     def _live(self, lifespan: Callable[[Any], Any]) -> None:

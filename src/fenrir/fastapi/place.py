@@ -8,6 +8,7 @@ and defaults of everything around it. A late route goes to every place of its ro
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -20,20 +21,23 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, get_args, get_origin
 
 from fenrir.core.application import Application
 from fenrir.core.binding import Binding
 from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source
-from fenrir.core.pattern import PatternError
+from fenrir.core.pattern import Pattern, PatternError
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fenrir.fastapi.openapi.description import described_route
 from fenrir.fastapi.rendering import Rendering, is_events
-from fenrir.fastapi.responses import Response
+from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent
-from fenrir.kit.validation import Serializer, bind_signature, return_annotation
+from fenrir.kit.validation import About, Serializer, bind_signature, return_annotation
 from fenrir.kit.validation.graph import calling_mode, kind_of
+from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
 
 __all__ = ["Declared", "Inclusion", "Place"]
@@ -67,16 +71,44 @@ class Inclusion:
 
 
 class DocumentedRoute:
-    """A route as functions that make operation ids read it: with upstream's names."""
+    """A route as documentation and functions that make operation ids read it: with upstream's names."""
 
-    def __init__(self, route: Route) -> None:
-        self.name: str = route.options["name"]
-        self.path = route.pattern.text
-        self.path_format = route.pattern.template
-        self.methods = set(route.methods or ())
-        self.tags: list[str] = route.options["tags"]
-        self.endpoint = route.handler
-        self.operation_id: str | None = route.options.get("operation_id")
+    def __init__(self, pattern: Pattern, methods: frozenset[str], handler: Any, options: Mapping[str, Any]) -> None:
+        self.path, self.path_format = pattern.text, pattern.template
+        self.endpoint = handler
+        self.methods = sorted(methods)
+        self.name: str = options["name"]
+        self.tags: list[Any] = options["tags"]
+        self.include_in_schema: bool = options["include_in_schema"]
+        self.summary: str | None = options.get("summary")
+        said = options.get("description") or inspect.cleandoc(getattr(handler, "__doc__", None) or "")
+        self.description = said.split("\f")[0].strip()
+        self.deprecated: bool | None = options.get("deprecated")
+        self.operation_id: str | None = options.get("operation_id")
+        self.status_code: int | None = options.get("status_code")
+        self.response_class: Any = options.get("response_class") or JSONResponse
+        self.response_description: str = options.get("response_description") or "Successful Response"
+        self.responses = options["responses"]
+        self.callbacks = options["callbacks"]
+        self.openapi_extra = options.get("openapi_extra")
+        rendering: Rendering = options["rendering"]
+        self.is_json_stream = rendering.stream == "json"
+        self.is_sse_stream = rendering.stream == "events"
+        self.response_field = rendering.model
+        self.stream_item_field = rendering.item
+        make = options["unique_id"]
+        self.unique_id = self.operation_id or str(make(self) if make is not None else _unique_id(self))
+        self.bind: Callable[[Mapping[Any, Any]], Binding] = lambda _: Binding()
+
+    @property
+    def about(self) -> About:
+        """Parameters, body and security."""
+        about: About = self.bind({}).about
+        return about
+
+
+def _unique_id(route: DocumentedRoute) -> str:
+    return re.sub(r"\W", "_", f"{route.name}{route.path_format}") + f"_{route.methods[0].lower()}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,6 +199,11 @@ class Place:
         known = {} if websocket else self._rendering(item)
         generator = not websocket and kind_of(item.handler) != "call"
         name = str(options.get("name") or getattr(item.handler, "__name__", type(item.handler).__name__))
+        described: dict[str, Any] = {}
+        if not websocket:
+            documented = DocumentedRoute(pattern, item.methods or frozenset(), item.handler, {**known, "name": name})
+            documented.bind = bind
+            described = {"documented": documented, "described": partial(described_route, documented)}
         self.engine.add_route(
             Route(
                 pattern=pattern,
@@ -179,7 +216,7 @@ class Place:
                 scope=self.scope,
                 source=item.source,
                 bind=bind,
-                options={**known, "name": name},
+                options={**known, "name": name, **described},
                 websocket=websocket,
                 body_limit=options.get("max_body_size", self.defaults.get("max_body_size")),
                 document=bool(known.get("include_in_schema", False)),
@@ -208,6 +245,10 @@ class Place:
             if name.startswith("response_model_")
         }
         model = Serializer(annotation, **written, source=item.source) if annotation is not None else None
+        responses = {**self.responses, **(options.get("responses") or {})}
+        for described in responses.values():
+            if described.get("model") is not None:
+                adapter_of_result(described["model"], item.source)
         rendering = Rendering(
             model=model,
             response_class=chosen,
@@ -221,20 +262,13 @@ class Place:
             "rendering": rendering,
             "status_code": status,
             "tags": [tag.value if isinstance(tag, Enum) else tag for tag in (*self.tags, *(options.get("tags") or ()))],
-            "responses": {**self.responses, **(options.get("responses") or {})},
+            "responses": responses,
             "callbacks": [*self.callbacks, *(options.get("callbacks") or ())],
             "deprecated": self.deprecated or options.get("deprecated"),
             "response_class": chosen,
-            "unique_id": self._unique_id(options),
+            "unique_id": options.get("generate_unique_id_function") or self.defaults.get("generate_unique_id_function"),
             "include_in_schema": self.include_in_schema and options.get("include_in_schema", True),
         }
-
-    def _unique_id(self, options: Mapping[str, Any]) -> Callable[[Route, str], str] | None:
-        """Return what makes operation ids: the user's function is shown a route as upstream's."""
-        function = options.get("generate_unique_id_function") or self.defaults.get("generate_unique_id_function")
-        if function is None:
-            return None
-        return lambda route, method: str(function(DocumentedRoute(route)))
 
     def _model(self, item: Declared, chosen: Any, generator: bool) -> tuple[Any, Any]:
         """Return the types of the whole value and of an element of a stream; None where nothing is to be checked."""

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib import import_module
+from functools import cached_property
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import quote
@@ -21,7 +22,6 @@ from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServe
 from werkzeug.routing import BuildError, RequestRedirect, RoutingException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-import asteri
 from asteri.exchange import Doors
 from asteri.wsgi import WSGIApplication, wsgi_app
 from fenrir.core.background import wait_for
@@ -32,7 +32,7 @@ from fenrir.flask import cli
 from fenrir.flask.application import App
 from fenrir.flask.ctx import AppContext, RequestContext
 from fenrir.flask.engine import FlaskEngine
-from fenrir.flask.globals import CONTEXT, DOOR, _cv_app, _cv_request, request, request_ctx
+from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request, request, request_ctx
 from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
@@ -128,8 +128,6 @@ class Flask(App):
         )
         self.cli = cli.AppGroup()
         self.cli.name = self.name
-        self.engine = self._make_engine()
-        self.engine.extensions[DOOR] = self
         if self.has_static_folder:
             if bool(static_host) != host_matching:
                 raise AssertionError("Invalid static_host/host_matching combination")
@@ -140,7 +138,9 @@ class Flask(App):
                 view_func=_StaticView(self),
             )
 
-    def _make_engine(self) -> Application:
+    @cached_property
+    def engine(self) -> Application:
+        """The engine, made when a server asks for it; until then nothing holds the application but its users."""
         return FlaskEngine(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -517,9 +517,26 @@ class Flask(App):
         load_dotenv: bool = True,
         **options: Any,
     ) -> None:
-        """Serve on Asteri until a signal comes; options are those of `asteri.run`, an unknown one is an error."""
+        """Serve on Asteri until a signal comes; see `fenrir.flask.serving.run_simple` for the options.
+
+        Does nothing while a command of `flask` imports the module.
+
+        Args:
+            host, port: those of SERVER_NAME, or 127.0.0.1 and 5000.
+            debug: instead of the application's debug mode.
+            load_dotenv: read `.env` and `.flaskenv` first.
+        """
+        serving = import_module("fenrir.flask.serving")
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
-            return  # `flask run` serves already
+            if not serving.is_running_from_reloader():
+                import click
+
+                click.secho(
+                    " * Ignoring a call to 'app.run()' that would block the current 'flask' CLI command.\n"
+                    "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.",
+                    fg="red",
+                )
+            return
         if get_load_dotenv(load_dotenv):
             cli.load_dotenv()
             if "FLASK_DEBUG" in os.environ:
@@ -527,11 +544,11 @@ class Flask(App):
         if debug is not None:
             self.debug = bool(debug)
         own_host, _, own_port = (self.config.get("SERVER_NAME") or "").partition(":")
-        place = host or own_host or "127.0.0.1"
-        number = int(port) if port is not None else int(own_port or 5000)
-        for name in ("use_reloader", "use_debugger", "threaded", "use_evalex", "passthrough_errors"):
-            options.pop(name, None)  # of Werkzeug's server
-        asteri.run(self, bind=(f"{place}:{number}",), **options)
+        host = host or own_host or "127.0.0.1"
+        port = int(next((value for value in (port, own_port or None) if value is not None), 5000))
+        options = {"use_reloader": self.debug, "use_debugger": self.debug, "threaded": True, **options}
+        cli.show_server_banner(self.debug, self.name)
+        serving.run_simple(host, port, self, **options)
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
         """Return a client for tests; see `testing.FlaskClient`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -20,6 +21,7 @@ from werkzeug.routing import BuildError, Map, MapAdapter, Rule
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wsgi import get_host
 
+from fenrir.core.declare import Source, caller
 from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import _AppCtxGlobals
 from fenrir.flask.globals import g, request, session
@@ -40,6 +42,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _timedelta(value: timedelta | int | None) -> timedelta | None:
     return value if value is None or isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+def _subdomain(request: Request, server: str) -> str:
+    """Return the subdomain of a request; of a host that does not end with the server's name an invalid one."""
+    name = server.lower()
+    name = name.removesuffix(":443" if request.scheme in {"https", "wss"} else ":80")
+    host = request.host.lower()
+    if host != name and not host.endswith(f".{name}"):
+        # Under upstream's name of the module, which is what filters of warnings know.
+        text = f"Current server name {host!r} doesn't match configured server name {name!r}"
+        warnings.warn_explicit(text, UserWarning, __file__, 0, "flask.app", _warned)
+        return "<invalid>"
+    return host[: -len(name)].rstrip(".")
+
+
+_warned: dict[Any, Any] = {}
 
 
 class App(Scaffold):
@@ -99,6 +117,7 @@ class App(Scaffold):
         self.blueprints: dict[str, Blueprint] = {}
         self.extensions: dict[str, Any] = {}
         self.url_map = self.url_map_class(host_matching=host_matching)
+        self._sources: dict[int, Source] = {}
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
 
@@ -294,7 +313,8 @@ class App(Scaffold):
         self._rule_added(made)
 
     def _rule_added(self, rule: Rule) -> None:
-        """Know of a rule that was registered with its view; where an engine has to know of it, a subclass tells it."""
+        """Know of a rule that was registered, with its view if it has one."""
+        self._sources[id(rule)] = caller()  # rules have no hash, and live as long as their map
 
     @setupmethod
     def teardown_appcontext(self, f: F) -> F:
@@ -362,6 +382,8 @@ class App(Scaffold):
             server = None  # the host of the request is what counts
         elif not self.subdomain_matching:
             subdomain = self.url_map.default_subdomain or ""
+        elif server is not None:
+            subdomain = _subdomain(request, server)
         return self.url_map.bind_to_environ(request.environ, server_name=server, subdomain=subdomain)
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -29,19 +29,26 @@ from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import DOOR, AppContext, ManualRequest
 from fenrir.flask.exceptions import Aborter
 from fenrir.flask.globals import g, request, session
+from fenrir.flask.helpers import get_flashed_messages, redirection
 from fenrir.flask.hooks import hook
 from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider
+from fenrir.flask.logging import create_logger
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
 from fenrir.flask.routing import BuildError, Rule, URLMap
 from fenrir.flask.scaffold import LAST, Scaffold, Site, method_set
-from fenrir.flask.shortcuts import get_flashed_messages, redirect
-from fenrir.flask.still import build_exchange
+from fenrir.flask.sessions import (
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionInterface,
+    session_json_serializer,
+)
+from fenrir.flask.still import exchange_of
+from fenrir.flask.templating import DispatchingJinjaLoader, Environment, _default_template_ctx_processor
 from fenrir.flask.urls import build_url
 from fenrir.flask.values import to_response
 from fenrir.kit.sessions import Session, SessionConfig, configure_sessions, session_of
 from fenrir.kit.sessions.config import KEY as SESSIONS
-from fenrir.kit.templating import Environment, Templates
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
@@ -78,7 +85,9 @@ class FlaskDoor(Scaffold):
     response_class: type[Response] = Response
     config_class: type[Config] = Config
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
-    jinja_options: Mapping[str, Any] = {}
+    jinja_environment: type[Environment] = Environment
+    jinja_options: MutableMapping[str, Any] = {}  # noqa: RUF012 - every application has a copy
+    session_interface: SessionInterface = SecureCookieSessionInterface()
 
     testing = ConfigAttribute("TESTING")
     secret_key = ConfigAttribute("SECRET_KEY")
@@ -115,12 +124,15 @@ class FlaskDoor(Scaffold):
         self.view_functions: dict[str, Callable[..., Any]] = _ViewFunctions(self._view_changed)
         self._rules: dict[str, list[tuple[Rule, Site, Source]]] = {}
         self.url_default_functions: dict[str | None, list[Callable[..., Any]]] = {}
-        self.template_context_processors: dict[str | None, list[Callable[[], dict[str, Any]]]] = {}
+        self.template_context_processors: dict[str | None, list[Callable[[], dict[str, Any]]]] = {
+            None: [_default_template_ctx_processor]
+        }
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
         self.teardown_appcontext_funcs: list[Callable[[BaseException | None], Any]] = []
         self.shell_context_processors: list[Callable[[], dict[str, Any]]] = []
         self.aborter = Aborter()
         self.json = self.json_provider_class(self)
+        self.jinja_options = dict(self.jinja_options)
         self._sessions: tuple[tuple[Any, ...], SessionConfig] | None = None
         if SESSIONS not in engine.extensions:
             configure_sessions(engine, self._session_config)
@@ -151,7 +163,7 @@ class FlaskDoor(Scaffold):
     @cached_property
     def logger(self) -> logging.Logger:
         """The logger of the application's name."""
-        return logging.getLogger(self.name)
+        return create_logger(self)
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an exception that nobody handled."""
@@ -302,15 +314,19 @@ class FlaskDoor(Scaffold):
 
     # ------------------------------------------------------------- templates
     @cached_property
-    def templates(self) -> Templates:
-        """The templates of the application and its blueprints."""
+    def jinja_env(self) -> Environment:
+        """The Jinja2 environment, made at its first use from `jinja_options`."""
+        return self.create_jinja_environment()
+
+    def create_jinja_environment(self) -> Environment:
+        """Return the environment of templates; `jinja_environment` is its class."""
+        options = dict(self.jinja_options)
+        options.setdefault("autoescape", self.select_jinja_autoescape)
         reload = self.config["TEMPLATES_AUTO_RELOAD"]
-        templates = Templates(
-            autoescape=self.select_jinja_autoescape,
-            auto_reload=self.debug if reload is None else bool(reload),
-            options=self.jinja_options,
-        )
-        templates.globals.update(
+        options.setdefault("auto_reload", self.debug if reload is None else reload)
+        environment = self.jinja_environment(self, **options)
+        # The context has request, session and g too; templates that are imported without it find the proxies here.
+        environment.globals.update(
             url_for=self.url_for,
             get_flashed_messages=get_flashed_messages,
             config=self.config,
@@ -318,18 +334,16 @@ class FlaskDoor(Scaffold):
             session=session,
             g=g,
         )
-        if self.template_folder is not None:
-            templates.add_folder(Path(self.root_path, self.template_folder))
-        return templates
+        environment.policies["json.dumps_function"] = self.json.dumps
+        return environment
+
+    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
+        """Return the loader over the folders of the application and its blueprints."""
+        return DispatchingJinjaLoader(self)
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
         """Say whether a template's output is escaped; here everything is."""
         return True
-
-    @property
-    def jinja_env(self) -> Environment:
-        """The Jinja2 environment."""
-        return self.templates.environment
 
     def update_template_context(self, context: dict[str, Any]) -> None:
         """Add what the context processors return; values that are there stay."""
@@ -341,36 +355,37 @@ class FlaskDoor(Scaffold):
                 context.update(self.ensure_sync(processor)())
         context.update(own)
 
-    def _template_part(self, kind: str, name: str | None) -> Callable[[F], F]:
-        def decorator(f: F) -> F:
-            getattr(self.jinja_env, kind)[name or f.__name__] = f
-            return f
-
-        return decorator
-
     def template_filter(self, name: str | None = None) -> Callable[[F], F]:
         """Register a template filter."""
-        return self._template_part("filters", name)
+        return self._named(self.add_template_filter, name)
 
     def template_test(self, name: str | None = None) -> Callable[[F], F]:
         """Register a template test."""
-        return self._template_part("tests", name)
+        return self._named(self.add_template_test, name)
 
     def template_global(self, name: str | None = None) -> Callable[[F], F]:
         """Register a template global."""
-        return self._template_part("globals", name)
+        return self._named(self.add_template_global, name)
 
     def add_template_filter(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register a template filter."""
-        self._template_part("filters", name)(f)
+        self.jinja_env.filters[name or f.__name__] = f
 
     def add_template_test(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register a template test."""
-        self._template_part("tests", name)(f)
+        self.jinja_env.tests[name or f.__name__] = f
 
     def add_template_global(self, f: Callable[..., Any], name: str | None = None) -> None:
         """Register a template global."""
-        self._template_part("globals", name)(f)
+        self.jinja_env.globals[name or f.__name__] = f
+
+    @staticmethod
+    def _named(add: Callable[[F, str | None], None], name: str | None) -> Callable[[F], F]:
+        def decorator(f: F) -> F:
+            add(f, name)
+            return f
+
+        return decorator
 
     # ------------------------------------------------------------------ URLs
     def url_for(
@@ -435,7 +450,8 @@ class FlaskDoor(Scaffold):
 
     def redirect(self, location: str, code: int = 302) -> Response:
         """Return a redirect."""
-        return redirect(location, code, self.response_class)
+        made: Response = redirection(location, code, self.response_class)
+        return made
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Return how many seconds a client may keep a file without asking."""
@@ -456,9 +472,10 @@ class FlaskDoor(Scaffold):
             config["SESSION_COOKIE_PARTITIONED"],
             config["PERMANENT_SESSION_LIFETIME"],
             config["SESSION_REFRESH_EACH_REQUEST"],
+            config["MAX_COOKIE_SIZE"],
         )
         if self._sessions is None or self._sessions[0] != values:
-            key, fallbacks, name, domain, path, httponly, secure, samesite, partitioned, lifetime, refresh = values
+            key, fallbacks, name, domain, path, httponly, secure, samesite, partitioned, life, refresh, size = values
             made = SessionConfig(
                 secret_key=key,
                 fallbacks=fallbacks[::-1],  # upstream's list has the newest last
@@ -469,9 +486,12 @@ class FlaskDoor(Scaffold):
                 secure=secure,
                 samesite=samesite,
                 partitioned=partitioned,
-                lifetime=lifetime,
+                lifetime=life,
                 refresh_each_request=refresh,
                 private=False,
+                max_size=size,
+                serializer=session_json_serializer,
+                session_class=SecureCookieSession,
             )
             self._sessions = (values, made)
         return self._sessions[1]
@@ -481,10 +501,19 @@ class FlaskDoor(Scaffold):
         """Return an application context, for use outside of requests."""
         return AppContext(self)
 
+    def request_context(self, environ: dict[str, Any]) -> ManualRequest:
+        """Return the context of a request that an environ describes."""
+        return ManualRequest(self, exchange_of(environ))
+
     def test_request_context(self, *args: Any, **kwargs: Any) -> ManualRequest:
-        """Return the context of a request made by hand; see `still.build_exchange` for the arguments."""
-        kwargs.setdefault("base_url", self._base_url())
-        return ManualRequest(self, build_exchange(*args, **kwargs))
+        """Return the context of a request made by hand; see `fenrir.flask.testing.EnvironBuilder` for the arguments."""
+        from fenrir.flask.testing import EnvironBuilder
+
+        builder = EnvironBuilder(self, *args, **kwargs)
+        try:
+            return self.request_context(builder.get_environ())
+        finally:
+            builder.close()
 
     def _base_url(self) -> str:
         host = self.config["SERVER_NAME"] or "localhost"

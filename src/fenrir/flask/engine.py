@@ -28,6 +28,7 @@ from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
 from fenrir.core.threads import to_thread
 from fenrir.flask._dialect import DIALECT
+from fenrir.flask.globals import DOOR
 from fenrir.flask.environ import environ_of
 from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters_of
@@ -53,13 +54,8 @@ class FlaskEngine(Application):
         super().__init__(DIALECT, app.import_name)
         self.flask = app
         self.facade = app
+        self.extensions[DOOR] = app
         self._seen = -1  # how many rules were there when the routes were made
-        self._sources: dict[Rule, Source] = {}
-
-    def rule_added(self, rule: Rule) -> None:
-        """Remember where a rule was registered."""
-        self._sources[rule] = caller()
-        self.changed()
 
     def freeze(self) -> Any:
         """Compile the rules."""
@@ -131,7 +127,7 @@ class FlaskEngine(Application):
             name=rule.endpoint,
             dialect=DIALECT,
             scope=self.scope,
-            source=self._sources.get(rule) or source_of(view),
+            source=self.flask._sources.get(id(rule)) or source_of(view),
             bind=lambda _: bound,
             options={
                 "app": self.flask,

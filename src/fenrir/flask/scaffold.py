@@ -116,7 +116,8 @@ class Scaffold:
         if self._static_url_path is not None:
             return self._static_url_path
         folder = self.static_folder
-        return None if folder is None else f"/{Path(folder).name}".rstrip("/")
+        # The name of "folder/" is empty: then static files stand at the root.
+        return None if folder is None else f"/{os.path.basename(folder)}".rstrip("/")  # noqa: PTH119
 
     @static_url_path.setter
     def static_url_path(self, value: str | None) -> None:

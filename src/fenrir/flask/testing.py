@@ -1,200 +1,202 @@
-"""`app.test_client()`: Flask's client over the test client of this framework.
+"""`app.test_client()` and `app.test_cli_runner()`: Werkzeug's client and Click's runner, told about the application.
 
-`fenrir.testing` is a layer above the dialects, so it is found by its name when a client is made: an application that is
-only served never loads it.
+Requests go through the WSGI door of the application, with whatever middleware stands before it. In a `with` block the
+contexts of the last request stay, so that a test can look at `g`, `session` and `request` after it: the environ carries
+a function under "werkzeug.debug.preserve_context", and whoever serves the request hands its contexts to that function
+instead of ending them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import copy
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
-from fenrir.core.context import RequestContext
-from fenrir.core.reply import Reply
-from fenrir.flask.response import Response
-from fenrir.flask.still import build_exchange
-from fenrir.http.cookies import parse_cookies
-from fenrir.http.headers import MutableHeaders
-from fenrir.http.query import encode_pairs
-from fenrir.kit.sessions import Session, save_session
-from fenrir.kit.sessions.config import config_of
-from fenrir.kit.sessions.store import open_session
+import werkzeug.test
+from click.testing import CliRunner, Result
+from werkzeug.test import Client
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from werkzeug.test import TestResponse
+
     from fenrir.flask.app import Flask
 
-__all__ = ["FlaskClient", "TestResponse"]
+__all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient"]
+
+PRESERVE = "werkzeug.debug.preserve_context"
 
 
-class TestResponse(Response):
-    """A response as a client got it.
-
-    Attributes:
-        history: redirects on the way here.
-        request_path: path and query of the request that it answers.
-    """
-
-    __test__ = False  # not a test case of pytest
-    history: tuple[Any, ...] = ()
-    request_path: str = ""
-
-
-class FlaskClient:
-    """A client in the tests' own process.
+class EnvironBuilder(werkzeug.test.EnvironBuilder):
+    """Builds the environ of a request; host, root and scheme are those of the application's configuration.
 
     Args:
-        use_cookies: keep cookies from one request to the next.
-        door: "direct" as Asteri serves, "asgi" as other servers do.
+        app: the application.
+        path: a path, or a whole URL.
+        base_url: replaces host, root and scheme together.
+        subdomain: goes before the configured server name.
+        url_scheme: instead of PREFERRED_URL_SCHEME.
+        args, kwargs: of `werkzeug.test.EnvironBuilder`.
     """
 
-    def __init__(self, application: Flask, use_cookies: bool = True, door: str = "direct") -> None:
-        self.application = application
-        self._use_cookies = use_cookies
-        self._base_url = application._base_url().rstrip("/")
-        propagate = application.config["PROPAGATE_EXCEPTIONS"]
-        self._client = import_module("fenrir.testing").Client(
-            application,
-            door=door,
-            base_url=self._base_url,
-            raise_server_exceptions=(application.testing or application.debug) if propagate is None else propagate,
-        )
-
-    def open(
+    def __init__(
         self,
+        app: Flask,
         path: str = "/",
-        *,
-        method: str = "GET",
-        query_string: str | Mapping[str, Any] | None = None,
-        headers: Any = None,
-        data: Any = None,
-        json: Any = None,
-        content_type: str | None = None,
-        follow_redirects: bool = False,
-    ) -> TestResponse:
-        """Send a request; `data` is a body or a form, in which an open file or (file, name) is a file."""
-        options: dict[str, Any] = {"follow_redirects": follow_redirects}
-        fields = list(headers.items() if isinstance(headers, Mapping) else headers or ())
-        if query_string is not None:
-            text = query_string if isinstance(query_string, str) else encode_pairs(_flat(query_string))
-            path = f"{path}{'&' if '?' in path else '?'}{text}"
-        if json is not None:
-            options["content"] = self.application.json.dumps(json)
-            content_type = content_type or "application/json"
-        elif isinstance(data, Mapping):
-            files = {name: _file(value) for name, value in data.items() if _is_file(value)}
-            plain = {name: value for name, value in data.items() if name not in files}
-            if files or (content_type or "").startswith("multipart/"):
-                options["data"], options["files"], content_type = plain, files, None
-            else:
-                options["content"] = encode_pairs(_flat(plain))
-                content_type = content_type or "application/x-www-form-urlencoded"
-        elif data is not None:
-            options["content"] = data.read() if hasattr(data, "read") else data
-        if content_type is not None:
-            fields.append(("Content-Type", content_type))
-        if not self._use_cookies:
-            self._client.cookies.clear()
-        got = self._client.request(method, path, headers=fields, **options)
-        return _response(got)
+        base_url: str | None = None,
+        subdomain: str | None = None,
+        url_scheme: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        if base_url is not None and (subdomain or url_scheme):
+            raise AssertionError('Cannot pass "subdomain" or "url_scheme" with "base_url".')
+        if base_url is None:
+            config = app.config
+            given = urlsplit(path)
+            host = given.netloc or (f"{subdomain}." if subdomain else "") + (config.get("SERVER_NAME") or "localhost")
+            scheme = given.scheme or url_scheme or config["PREFERRED_URL_SCHEME"]
+            base_url = f"{scheme}://{host}/{config['APPLICATION_ROOT'].lstrip('/')}"
+            path = f"{given.path}?{given.query}" if given.query else given.path
+        self.app = app
+        super().__init__(path, base_url, *args, **kwargs)
 
-    def get(self, path: str = "/", **options: Any) -> TestResponse:
-        """GET; options as of `open`."""
-        return self.open(path, method="GET", **options)
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:  # type: ignore[override]  # there it is a static method
+        """Return a value as the application writes JSON."""
+        return self.app.json.dumps(obj, **kwargs)
 
-    def post(self, path: str = "/", **options: Any) -> TestResponse:
-        """POST; options as of `open`."""
-        return self.open(path, method="POST", **options)
 
-    def put(self, path: str = "/", **options: Any) -> TestResponse:
-        """PUT; options as of `open`."""
-        return self.open(path, method="PUT", **options)
+class FlaskClient(Client):
+    """A client in the tests' own process.
 
-    def patch(self, path: str = "/", **options: Any) -> TestResponse:
-        """PATCH; options as of `open`."""
-        return self.open(path, method="PATCH", **options)
+    Attributes:
+        application: the application.
+        environ_base: what every environ begins with.
+    """
 
-    def delete(self, path: str = "/", **options: Any) -> TestResponse:
-        """DELETE; options as of `open`."""
-        return self.open(path, method="DELETE", **options)
+    application: Flask
 
-    def head(self, path: str = "/", **options: Any) -> TestResponse:
-        """HEAD; options as of `open`."""
-        return self.open(path, method="HEAD", **options)
-
-    def options(self, path: str = "/", **options: Any) -> TestResponse:
-        """OPTIONS; options as of `open`."""
-        return self.open(path, method="OPTIONS", **options)
-
-    def set_cookie(self, key: str, value: str = "") -> None:
-        """Set a cookie for the requests that follow."""
-        self._client.cookies[key] = value
-
-    def delete_cookie(self, key: str) -> None:
-        """Forget a cookie."""
-        self._client.cookies.pop(key, None)
-
-    def get_cookie(self, key: str) -> str | None:
-        """Return the value of a cookie."""
-        value: str | None = self._client.cookies.get(key)
-        return value
+    def __init__(
+        self, application: Flask, response_wrapper: type[Any] | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        if response_wrapper is not None and not issubclass(response_wrapper, WerkzeugResponse):
+            response_wrapper = None  # responses come back as Werkzeug's client makes them
+        super().__init__(application, response_wrapper, *args, **kwargs)
+        self.preserve_context = False
+        self._new_contexts: list[AbstractContextManager[Any]] = []
+        self._context_stack = ExitStack()
+        self.environ_base: dict[str, Any] = {
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_USER_AGENT": f"Werkzeug/{version('werkzeug')}",
+        }
 
     @contextmanager
-    def session_transaction(self) -> Iterator[Session]:
-        """Open the session as the next request would see it, and save what is changed."""
-        engine = self.application.engine
-        config = config_of(engine)
-        jar = "; ".join(f"{name}={value}" for name, value in self._client.cookies.items())
-        session = open_session(RequestContext(build_exchange(headers={"cookie": jar} if jar else {}), engine), config)
-        yield session
-        reply = Reply()
-        save_session(session, config, reply)
-        for written in reply.headers.getall("set-cookie"):
-            value = parse_cookies(written).get(config.cookie_name)
-            if value:
-                self._client.cookies[config.cookie_name] = value
-            else:
-                self._client.cookies.pop(config.cookie_name, None)
+    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Open the session as the next request would see it, and save what is changed.
 
-    def close(self) -> None:
-        """End the client's loop."""
-        self._client.close()
+        Args:
+            args, kwargs: of `app.test_request_context`, for sessions that depend on the request.
+
+        Raises:
+            TypeError: the client keeps no cookies.
+            RuntimeError: there is no session, for want of a secret key perhaps.
+        """
+        if self._cookies is None:
+            raise TypeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
+        app = self.application
+        interface = app.session_interface
+        builder = EnvironBuilder(app, *args, **kwargs)
+        try:
+            environ = builder.get_environ()
+        finally:
+            builder.close()
+        self._add_cookies_to_wsgi(environ)
+        context = app.request_context(environ)
+        with context:
+            session = interface.open_session(app, context.request)
+        if session is None:
+            raise RuntimeError("Session backend did not open a session.")
+        yield session
+        if interface.is_null_session(session):
+            return
+        response = app.response_class()
+        with context:
+            interface.save_session(app, session, response)
+        self._update_cookies_from_response(
+            context.request.host.partition(":")[0], context.request.path, response.headers.getlist("Set-Cookie")
+        )
+
+    def _environ(self, other: dict[str, Any]) -> dict[str, Any]:
+        """Return an environ with the base of all, and with the wish to keep the contexts."""
+        made = {**self.environ_base, **other}
+        if self.preserve_context:
+            made[PRESERVE] = self._new_contexts.append
+        return made
+
+    def _request_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
+        given = args[0] if args else None
+        if isinstance(given, werkzeug.test.EnvironBuilder):
+            builder = copy(given)
+            builder.environ_base = self._environ(dict(builder.environ_base or {}))
+            return builder.get_request()
+        if isinstance(given, dict):
+            builder = EnvironBuilder.from_environ(given, app=self.application, environ_base=self._environ({}))
+            return builder.get_request()
+        if args and hasattr(given, "environ"):  # a request
+            request = copy(given)
+            request.environ = self._environ(request.environ)
+            return cast("WerkzeugRequest", request)
+        kwargs["environ_base"] = self._environ(kwargs.get("environ_base", {}))
+        builder = EnvironBuilder(self.application, *args, **kwargs)
+        try:
+            return builder.get_request()
+        finally:
+            builder.close()
+
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
+        """Send a request, given as the arguments of `EnvironBuilder`, as a builder, an environ or a request."""
+        request = self._request_of(args, kwargs)
+        # What the request before left is over: contexts are kept for one request only, and not over a redirect.
+        self._context_stack.close()
+        response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
+        response.json_module = self.application.json  # type: ignore[assignment]
+        while self._new_contexts:
+            self._context_stack.enter_context(self._new_contexts.pop(0))
+        return response
 
     def __enter__(self) -> Self:
-        self._client.__enter__()
+        if self.preserve_context:
+            raise RuntimeError("Cannot nest client invocations")
+        self.preserve_context = True
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._client.__exit__(*exc)
-
-    def __del__(self) -> None:
-        client = self.__dict__.get("_client")
-        if client is not None:
-            client.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.preserve_context = False
+        self._context_stack.close()
 
 
-def _response(got: Any) -> TestResponse:
-    response = TestResponse.over(Reply(got.status_code, MutableHeaders(got.headers.items()), got.content))
-    response.history = tuple(_response(before) for before in got.history)
-    response.request_path = got.request_path
-    return response
+class FlaskCliRunner(CliRunner):
+    """Runs commands of an application in the tests' own process."""
 
+    def __init__(self, app: Flask, **kwargs: Any) -> None:
+        self.app = app
+        super().__init__(**kwargs)
 
-def _flat(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs = []
-    for name, value in values.items():
-        for item in value if isinstance(value, list | tuple) else [value]:
-            pairs.append((name, str(item)))
-    return pairs
+    def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Result:  # type: ignore[override]
+        """Run a command, `app.cli` by default, with `obj` finding the application."""
+        from fenrir.flask.cli import ScriptInfo
 
-
-def _is_file(value: Any) -> bool:
-    return hasattr(value, "read") or (isinstance(value, tuple) and hasattr(value[0], "read"))
-
-
-def _file(value: Any) -> tuple[str, bytes] | tuple[str, bytes, str]:
-    if not isinstance(value, tuple):
-        return getattr(value, "name", "file"), value.read()
-    file, name, *kind = value
-    return (name, file.read(), kind[0]) if kind else (name, file.read())
+        if cli is None:
+            cli = self.app.cli
+        if "obj" not in kwargs:
+            kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)
+        return super().invoke(cli, args, **kwargs)

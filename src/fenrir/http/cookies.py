@@ -35,8 +35,10 @@ _PATH = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
 _DOMAIN = re.compile(r"\.?[A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,252}[A-Za-z0-9_])?")
 
 
-def parse_cookies(header: str, *, limit: int = MAX_COOKIES) -> dict[str, str]:
+def parse_cookies(header: str, *, limit: int = MAX_COOKIES, last: bool = False) -> dict[str, str]:
     """Return the cookies of a `Cookie` header; of equal names the first wins, as the more specific is sent first.
+
+    With `last` the last one wins, as in some dialects.
 
     A pair without `=`, without a name or with a control character is ignored, and so is what follows after
     `limit` pairs. Quoted values are unquoted. Bytes that are UTF-8 are decoded so, others as latin-1.
@@ -46,7 +48,7 @@ def parse_cookies(header: str, *, limit: int = MAX_COOKIES) -> dict[str, str]:
     for pair in header.split(";", limit)[:limit]:
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")
-        if not equals or name in cookies or _READ_NAME.fullmatch(name) is None:
+        if not equals or (name in cookies and not last) or _READ_NAME.fullmatch(name) is None:
             continue
         value = value.strip(" \t")
         if has_control and _READ_CONTROL.search(value) is not None:

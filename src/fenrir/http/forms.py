@@ -110,10 +110,15 @@ class FormFile:
 
 @dataclass(slots=True, eq=False)
 class Form:
-    """Fields and files, each in order of arrival. A context manager that closes the files."""
+    """Fields and files, each in order of arrival. A context manager that closes the files.
+
+    Attributes:
+        parts: both in one list, in order of arrival.
+    """
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     files: list[tuple[str, FormFile]] = field(default_factory=list)
+    parts: list[tuple[str, str | FormFile]] = field(default_factory=list)
 
     def close(self) -> None:
         """Close all files, which removes them from disk. May be called repeatedly."""
@@ -225,7 +230,8 @@ class _Urlencoded:
 
     def finish(self) -> Form:
         try:
-            return Form(parse_pairs(bytes(self._body), max_fields=self._limits.max_fields))
+            fields = parse_pairs(bytes(self._body), max_fields=self._limits.max_fields)
+            return Form(fields, [], [*fields])
         except TooManyFields as error:
             raise FormError(413, str(error)) from None
 
@@ -337,10 +343,14 @@ class _Multipart:
             part.file.seek(0)
             if not part.on_disk:
                 self._in_memory += part.size
-            self._form.files.append((part.name, part.as_file()))
+            file = part.as_file()
+            self._form.files.append((part.name, file))
+            self._form.parts.append((part.name, file))
         else:
             self._in_memory += part.size
-            self._form.fields.append((part.name, part.as_text()))
+            text = part.as_text()
+            self._form.fields.append((part.name, text))
+            self._form.parts.append((part.name, text))
 
     def finish(self) -> Form:
         try:

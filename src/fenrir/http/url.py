@@ -47,7 +47,7 @@ def percent_decode(text: str | bytes) -> bytes:
 
 def unquote_path(raw: bytes) -> str:
     """Return a path percent-decoded once, as UTF-8 with surrogateescape: nothing is lost, `quote_path` inverts it."""
-    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "surrogateescape")
+    return (unquote_to_bytes(raw) if 0x25 in raw else raw).decode("utf-8", "surrogateescape")
 
 
 def quote_path(path: str) -> str:

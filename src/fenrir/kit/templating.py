@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, FileSystemLoader, Template, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
-__all__ = ["BaseLoader", "Environment", "TemplateNotFound", "Templates"]
+__all__ = ["BaseLoader", "Environment", "FileSystemLoader", "Template", "TemplateNotFound", "Templates"]
 
 Names = str | Template | Sequence[str | Template]
 

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.e2e.test_asteri_process import Process
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timing]
 
 HERE = Path(__file__).parent
 PATIENCE = 10.0

@@ -14,7 +14,7 @@ import pytest
 from ..forms import FORMS, family
 from ..serving import serving
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.timing]
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
 END = {"type": "http.response.body", "body": b"done"}
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -16,7 +16,7 @@ from asteri.gateway import files
 from ..forms import FORMS, family
 from ..serving import serving
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.timing]
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 

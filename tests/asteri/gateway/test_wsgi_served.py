@@ -14,12 +14,12 @@ from wsgiref.validate import validator
 import psutil
 import pytest
 
-from asteri.gateway.threads import Threads
+from asteri.threads import Threads
 
 from ..forms import FORMS, family
 from ..serving import serving
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.timing]
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 MIB = 1 << 20
 

@@ -99,6 +99,8 @@ from ...corpus.cases import KINDS, load
 from ..forms import FORMS
 from ..serving import run, serving
 
+pytestmark = pytest.mark.timing
+
 TESTS = Path(__file__).parents[2]
 TEXT = ((b"content-type", b"text/plain"),)
 both_forms = pytest.mark.parametrize("form", FORMS)

@@ -16,7 +16,7 @@ from asteri.wire.limits import Limits
 from ..forms import FORMS
 from ..serving import run, serving
 
-pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.usefixtures("loop_kind")]
+pytestmark = [pytest.mark.parametrize("form", FORMS), pytest.mark.usefixtures("loop_kind"), pytest.mark.timing]
 TEXT = ((b"content-type", b"text/plain"),)
 
 

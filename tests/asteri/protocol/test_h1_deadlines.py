@@ -15,7 +15,7 @@ from ..forms import FORMS, family
 from ..serving import run, serving
 from .test_h1 import echo_body, echo_path, get
 
-pytestmark = pytest.mark.usefixtures("loop_kind")
+pytestmark = [pytest.mark.usefixtures("loop_kind"), pytest.mark.timing]
 both_forms = pytest.mark.parametrize("form", FORMS)
 
 

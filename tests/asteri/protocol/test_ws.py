@@ -38,6 +38,8 @@ from tests.asteri.websocket_peer import (
     upgrade_request,
 )
 
+pytestmark = pytest.mark.timing
+
 LEAK: contextvars.ContextVar[str] = contextvars.ContextVar("LEAK", default="-")
 KINDS = [("compiled", loop) for loop in LOOPS] + [("interpreted", "asyncio")]
 

@@ -12,6 +12,8 @@ import pytest
 from asteri.errors import ApplicationError
 from asteri.worker.lifespan import Lifespan
 
+pytestmark = pytest.mark.timing
+
 
 def run(application: Any, mode: str = "auto", context: contextvars.Context | None = None) -> Lifespan:
     async def scenario() -> Lifespan:

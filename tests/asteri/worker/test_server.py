@@ -15,6 +15,8 @@ import asteri
 from asteri.errors import ApplicationError, BindError, UsageError
 from asteri.exchange import Doors, Exchange
 
+pytestmark = pytest.mark.timing
+
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")
 
 

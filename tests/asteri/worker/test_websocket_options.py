@@ -12,6 +12,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import asteri
 
+pytestmark = pytest.mark.timing
+
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     assert scope["type"] == "websocket"

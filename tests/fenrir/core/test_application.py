@@ -12,7 +12,7 @@ import pytest
 
 from asteri.exchange import DirectApp
 from fenrir.core.application import Application
-from fenrir.core.binding import Argument, Binding, Fixed
+from fenrir.core.binding import Argument, Binding, BodyNeed, Fixed
 from fenrir.core.declare import DeclarationError, Mode, Route, Stage
 from fenrir.core.router import Slashes
 
@@ -220,3 +220,12 @@ def test_what_an_application_is(app: App) -> None:
     engine = Application(app.dialect, "shop")
     assert engine.title == "shop" and engine.facade is engine and engine.scope.label == "shop"
     assert engine.frozen.plans == () and engine.frozen.reports == ()
+
+
+def test_a_late_body_limit(app: App, door: str) -> None:
+    binding = {"body": BodyNeed.BYTES}
+    app.route("/", lambda c: c.body.decode(), mode=Mode.INLINE, methods=["POST"], takes="c", binding=binding)
+    with app.client(door) as client:
+        assert client.post("/", content=b"long enough").status_code == 200
+        app.engine.body_limit = 4
+        assert client.post("/", content=b"long enough").status_code == 413

@@ -19,6 +19,8 @@ from fenrir.testing import MemoryExchange
 
 from .neutral import App, manager, reply
 
+pytestmark = pytest.mark.timing
+
 KINDS = ["sync", "async"]
 PAIRS = list(itertools.product(KINDS, KINDS))
 Log = list[Any]

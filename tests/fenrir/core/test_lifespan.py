@@ -16,6 +16,8 @@ from fenrir.core.lifespan import Tasks
 
 from .neutral import App
 
+pytestmark = pytest.mark.timing
+
 Log = list[str]
 
 

@@ -198,7 +198,7 @@ def test_a_view_that_changes_its_arguments_by_a_hook(app: Flask) -> None:
 
     client = app.test_client()
     assert client.get("/user/1").text == "user 99"
-    client.close()
+    app.close()
 
 
 def test_a_view_is_exchanged_in_view_functions(app: Flask) -> None:
@@ -210,7 +210,7 @@ def test_a_view_is_exchanged_in_view_functions(app: Flask) -> None:
 
     app.view_functions["user"] = other
     assert client.get("/user/1").text == "other 1"
-    client.close()
+    app.close()
 
 
 def test_flask_on_an_engine_that_is_not_its_own() -> None:
@@ -242,5 +242,5 @@ def test_nothing_is_left_behind(app: Flask) -> None:
 
     client = app.test_client(use_cookies=False)
     assert {client.get("/leak").text for _ in range(20)} == {"(None, None)"}
-    client.close()
+    app.close()
     assert not has_app_context()

@@ -17,6 +17,7 @@ from fenrir.core.declare import DeclarationError
 from fenrir.flask import Blueprint, Flask, jsonify, request, session
 from fenrir.flask.exceptions import Aborter, HTTPException, InternalServerError, NotFound, default_exceptions
 from fenrir.flask.routing import BaseConverter, BuildError, ValidationError
+from fenrir.testing import Client
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_converters_of_the_user(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/words/a+b").json == [["a", "b"], "/words/a%20b+c"]
     assert client.get("/words/none").status_code == 404
-    client.close()
+    app.close()
 
 
 def test_endpoints_without_a_view_until_later(app: Flask) -> None:
@@ -111,7 +112,7 @@ def test_endpoints_without_a_view_until_later(app: Flask) -> None:
 
     client = app.test_client()
     assert client.get("/late").text == "late"
-    client.close()
+    app.close()
     assert [str(rule) for rule in app.url_map.iter_rules("late")] == ["/late"]
 
 
@@ -145,7 +146,7 @@ def test_unhandled_exceptions_reach_handlers_as_500(app: Flask, caplog: pytest.L
     assert (answer.status_code, answer.json) == (500, ["InternalServerError", "ValueError('inside')"])
     assert "Exception on /fail [GET]" in caplog.text
     assert client.get("/nowhere").json == ["NotFound", "None"]
-    client.close()
+    app.close()
     assert isinstance(ended[0], ValueError) and ended[1] is None
 
 
@@ -172,7 +173,7 @@ def test_limits_of_bodies(app: Flask) -> None:
     client = app.test_client()
     assert client.post("/", data="0123456789").text == "0123456789"
     assert client.post("/", data="0123456789x").status_code == 413
-    client.close()
+    app.close()
 
 
 def test_untrusted_hosts(app: Flask) -> None:
@@ -181,7 +182,7 @@ def test_untrusted_hosts(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/", headers={"Host": "evil.org"}).status_code == 400
     assert client.get("/", headers={"Host": "a.example.com"}).text == "a.example.com"
-    client.close()
+    app.close()
 
 
 def test_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,14 +256,14 @@ def test_the_client(app: Flask) -> None:
             changed.clear()
         assert client.get("/count").text == "1"
         client.set_cookie("a", "b")
-        assert client.get_cookie("a") == "b"
+        assert client.get_cookie("a").value == "b"
     app.testing = True
 
     @app.get("/fail")
     def fail() -> str:
         raise ValueError("seen by the test")
 
-    with app.test_client() as client, pytest.raises(ValueError, match="seen by the test"):
+    with Client(app) as client, pytest.raises(ValueError, match="seen by the test"):
         client.get("/fail")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import gc
 import json as standard
 import math
 import uuid
@@ -321,3 +322,37 @@ def test_refusing_is_linear(pattern: bytes) -> None:
 
     assert_linear(read, lambda size: b"[" * 150 + b"[]," * 60 + b'"' + pattern * size)
     assert_linear(read, lambda size: b"[" + b"[]," * 210 + pattern * size)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_is_left_as_it_was(collects: bool) -> None:
+    """It rests while very many containers are made, whether they are made or refused."""
+    was = gc.isenabled()
+    many = b"[" + b"[]," * 120_000 + b"[]]"
+    try:
+        gc.enable() if collects else gc.disable()
+        assert len(loads(many)) == 120_001
+        assert gc.isenabled() is collects
+        with pytest.raises(JSONError):
+            loads(many[:-1])
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable() if was else gc.disable()
+
+
+@pytest.mark.parametrize(
+    ("value", "quick"),
+    [
+        ({"a": [1, "ü"]}, True),
+        ({"a": None}, False),  # written as NaN would be
+        ({"a": math.nan}, False),
+        ({"doubtful": 1}, False),
+        ({1: 2}, False),
+        ({"a": {1, 2}}, True),  # by the default
+        ("\ud800", False),
+    ],
+)
+def test_the_quick_way_writes_the_same_or_nothing(value: Any, quick: bool) -> None:
+    out = json.quick_writer(list, b'"doubtful')(value)
+    assert (out is not None) is (quick and json.orjson is not None)
+    assert out is None or out == dumps(value, default=list)

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from fenrir.core.reply import Reply
 from fenrir.flask import Flask, session
-from fenrir.kit.sessions import Session, SessionConfig, SignedCookies, Tag, TaggedJSON, save_session
+from fenrir.kit.sessions import JSONTag, Session, SessionConfig, SignedCookies, TaggedJSONSerializer, save_session
 from fenrir.testing import Client
 
 KEY = "k" * 32
@@ -59,15 +59,28 @@ values = st.recursive(
 @settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.text(), values))
 def test_tagged_json_returns_what_it_was_given(data: dict[str, Any]) -> None:
-    assert TaggedJSON().loads(TaggedJSON().dumps(data)) == data
+    assert TaggedJSONSerializer().loads(TaggedJSONSerializer().dumps(data)) == data
 
 
 def test_tags_can_be_added() -> None:
-    json = TaggedJSON()
-    json.register(Tag(" c", lambda v: isinstance(v, complex), lambda v: [v.real, v.imag], lambda v: complex(*v)))
+    json = TaggedJSONSerializer()
+
+    class Complex(JSONTag):
+        key = " c"
+
+        def check(self, value: Any) -> bool:
+            return isinstance(value, complex)
+
+        def to_json(self, value: Any) -> Any:
+            return [value.real, value.imag]
+
+        def to_python(self, value: Any) -> Any:
+            return complex(*value)
+
+    json.register(Complex)
     assert json.loads(json.dumps({"c": 1 + 2j})) == {"c": 1 + 2j}
     with pytest.raises(KeyError):
-        json.register(Tag(" t", bool, bool, bool))
+        json.register(Complex)
 
 
 def test_whatever_is_not_ours_is_nothing() -> None:

@@ -171,6 +171,7 @@ class ASGIExchange:
         "_gone",
         "_rest",
         "_started",
+        "_taken",
         "app",
         "buffered",
         "headers",
@@ -192,6 +193,7 @@ class ASGIExchange:
         self._connection: Connection | None = None
         self.app: Any = None
         self._rest = b""
+        self._taken = 0  # bytes of the rest
         self._ended = False
         self._gone = False
         self._started = False
@@ -214,6 +216,18 @@ class ASGIExchange:
     async def read(self, limit: int = 65536) -> bytes:
         if limit <= 0:
             raise ValueError("limit must be positive")
+        rest = await self._piece()
+        begin = self._taken
+        if begin == 0 and len(rest) <= limit:
+            self._rest = b""
+            return rest
+        end = self._taken = begin + limit
+        if end >= len(rest):
+            self._rest, self._taken = b"", 0
+        return rest[begin:end]
+
+    async def _piece(self) -> bytes:
+        """Return what has come and was not all taken, from `_taken` on; b"" at the end of the body."""
         while not self._rest:
             if self._ended:
                 return b""
@@ -225,12 +239,13 @@ class ASGIExchange:
                 continue
             self._rest = message.get("body", b"")
             self._ended = not message.get("more_body", False)
-        piece, self._rest = self._rest[:limit], self._rest[limit:]
-        return piece
+        return self._rest
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while piece := await self.read():
-            yield piece
+        # PERF: whole messages: uvicorn's may be megabytes, and cutting them up copies them.
+        while piece := await self._piece():
+            begin, self._rest, self._taken = self._taken, b"", 0
+            yield piece[begin:] if begin else piece
 
     def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if self._started:

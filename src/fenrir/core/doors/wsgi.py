@@ -91,8 +91,8 @@ class WSGIExchange:
         self.path = raw.decode("utf-8", "surrogateescape") or "/"
         self.raw_path = quote(raw, safe="/!$&'()*+,;=:@").encode("ascii") or b"/"
         self.query: bytes = environ.get("QUERY_STRING", "").encode("latin-1")
-        self.headers = ASGIHeaders(_fields(environ))
-        self.connection = _connection(environ)
+        self.headers = ASGIHeaders(fields_of(environ))
+        self.connection = connection_of(environ)
         self._left = _length(environ)
         self.buffered: bytes | None = b"" if self._left == 0 else None
         self.app: Any = None
@@ -210,7 +210,7 @@ class WSGISink:
         self._exchange.out.put(_End(Disconnected("the response was aborted")))
 
 
-def _fields(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+def fields_of(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:
     fields: list[tuple[bytes, bytes]] = []
     for key, value in environ.items():
         if key.startswith("HTTP_"):
@@ -232,7 +232,7 @@ def _length(environ: dict[str, Any]) -> int | None:
     return None if chunked and environ.get("wsgi.input_terminated") else 0
 
 
-def _connection(environ: dict[str, Any]) -> Connection:
+def connection_of(environ: dict[str, Any]) -> Connection:
     client = environ.get("REMOTE_ADDR")
     port = str(environ.get("REMOTE_PORT") or "0")
     server_port = str(environ.get("SERVER_PORT", "80"))

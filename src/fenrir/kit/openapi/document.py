@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fenrir.kit.openapi.operations import OperationIds, operations
-from fenrir.kit.openapi.schemas import ERROR_SCHEMAS, SchemaTable, merge
-from fenrir.kit.openapi.security import security_schemes
+from fenrir.kit.openapi.compose import Composer
+from fenrir.kit.openapi.plans import described_plans
 from fenrir.kit.validation import jsonable_encoder
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
     from fenrir.kit.openapi.options import DocsOptions
 
-__all__ = ["openapi_document"]
+__all__ = ["info_object", "openapi_document"]
 
 
 def openapi_document(engine: Application, options: DocsOptions) -> dict[str, Any]:
@@ -27,31 +26,10 @@ def openapi_document(engine: Application, options: DocsOptions) -> dict[str, Any
     Raises:
         DeclarationError: the application can not be compiled, or `responses` of a route make no sense.
     """
-    table = SchemaTable(options.separate_input_output_schemas)
-    ids = OperationIds(options)
-    found = [
-        operation
-        for plan in engine.frozen.plans
-        if plan.route.document and not plan.route.websocket
-        for operation in operations(plan, ids, table)
-    ]
-    schemas: dict[str, Any] = table.resolve()
-    schemes: dict[str, Any] = {}
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in found:
-        if operation.shows_errors:
-            schemas.update(ERROR_SCHEMAS)
-        if operation.extra:
-            merge(operation.content, operation.extra)
-        if operation.about is not None:
-            schemes.update(security_schemes(operation.about.security))
-        paths.setdefault(operation.path, {}).setdefault(operation.method, operation.content)
-    components: dict[str, Any] = {}
-    if schemas:
-        components["schemas"] = dict(sorted(schemas.items()))
-    if schemes:
-        components["securitySchemes"] = schemes
-    document: dict[str, Any] = {"openapi": options.openapi_version, "info": _info(options)}
+    composer = Composer(options.separate_input_output_schemas)
+    paths = composer.path_items(described_plans(engine.frozen.plans))
+    components = composer.components()
+    document: dict[str, Any] = {"openapi": options.openapi_version, "info": info_object(options)}
     for name, value in (
         ("servers", options.servers),
         ("paths", paths),
@@ -65,7 +43,8 @@ def openapi_document(engine: Application, options: DocsOptions) -> dict[str, Any
     return encoded
 
 
-def _info(options: DocsOptions) -> dict[str, Any]:
+def info_object(options: DocsOptions) -> dict[str, Any]:
+    """Return the Info Object."""
     members = {
         "title": options.title,
         "version": options.version,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from fenrir.core.declare import Route
+from typing import Any
 
 __all__ = ["DocsOptions"]
 
@@ -27,7 +24,6 @@ class DocsOptions:
         swagger_ui_parameters: settings of Swagger UI, over the ones here.
         separate_input_output_schemas: a model that is written otherwise than it is read has two schemas.
         root_path_in_servers: a root path of the server is the first of the `servers`.
-        unique_id: (route, method) -> the operation id of a route that names none.
     """
 
     title: str = "Fenrir"
@@ -49,4 +45,3 @@ class DocsOptions:
     swagger_ui_parameters: Mapping[str, Any] | None = None
     separate_input_output_schemas: bool = True
     root_path_in_servers: bool = True
-    unique_id: Callable[[Route, str], str] | None = None

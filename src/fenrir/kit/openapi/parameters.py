@@ -7,14 +7,14 @@ converters say what may stand there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.converters import Converter
-from fenrir.kit.validation import About, BodyAbout, ParameterAbout
+from fenrir.kit.validation import BodyAbout, ParameterAbout, jsonable_encoder, titled
 
 if TYPE_CHECKING:
-    from fenrir.core.pattern import Pattern
+    from fenrir.kit.openapi.described import Described
     from fenrir.kit.openapi.schemas import SchemaTable
 
 __all__ = ["converter_schema", "parameter_objects", "request_body"]
@@ -31,70 +31,48 @@ def converter_schema(converter: Converter) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^{converter.regex}$"}
 
 
-def parameter_objects(
-    pattern: Pattern, about: About | None, table: SchemaTable, encode: Callable[[Any], Any]
-) -> list[dict[str, Any]]:
+def parameter_objects(described: Described, table: SchemaTable) -> list[dict[str, Any]]:
     """Return the Parameter Objects: those of the path that no argument takes first, then the declared ones."""
-    declared = about.parameters if about is not None else ()
+    declared = described.about.parameters if described.about is not None else ()
     taken = {parameter.name for parameter in declared if parameter.location == "path"}
-    converted = {parameter.name: converter_schema(parameter.converter) for parameter in pattern.parameters}
+    converted = described.converted or {}
     found = [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {**schema, "title": _titled(name)},
-        }
+        {"name": name, "in": "path", "required": True, "schema": {**schema, "title": titled(name)}}
         for name, schema in converted.items()
         if name not in taken
     ]
     for parameter in declared:
-        if parameter.include_in_schema and (parameter.location != "path" or parameter.name in converted):
-            base = converted.get(parameter.name) if parameter.location == "path" else None
-            found.append(_parameter(parameter, base, table, encode))
+        in_path = parameter.location == "path"
+        if described.converted is None or not in_path or parameter.name in converted:
+            found.append(_parameter(parameter, converted.get(parameter.name) if in_path else None, table))
     return found
 
 
-def _titled(name: str) -> str:
-    return name.title().replace("_", " ")
-
-
-def _parameter(
-    parameter: ParameterAbout,
-    converted: Mapping[str, Any] | None,
-    table: SchemaTable,
-    encode: Callable[[Any], Any],
-) -> dict[str, Any]:
-    title = parameter.title or _titled(parameter.name)
+def _parameter(parameter: ParameterAbout, converted: Mapping[str, Any] | None, table: SchemaTable) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": parameter.name,
         "in": parameter.location,
         "required": parameter.required,
-        "schema": table.want(parameter.type, "validation", title, converted=converted),
+        "schema": table.want(parameter.type, "validation", parameter.title, converted=converted),
     }
     if parameter.description:
         made["description"] = parameter.description
-    made.update(_examples(parameter, encode))
+    made.update(_examples(parameter))
     if parameter.deprecated:
         made["deprecated"] = True
     return made
 
 
-def _examples(described: ParameterAbout | BodyAbout, encode: Callable[[Any], Any]) -> Iterator[tuple[str, Any]]:
+def _examples(described: ParameterAbout | BodyAbout) -> Iterator[tuple[str, Any]]:
     if described.openapi_examples:
-        yield "examples", encode(described.openapi_examples)
+        yield "examples", jsonable_encoder(described.openapi_examples)
     elif described.example is not None:
-        yield "example", encode(described.example)
+        yield "example", jsonable_encoder(described.example)
 
 
-def request_body(body: BodyAbout, body_type: Any, table: SchemaTable, encode: Callable[[Any], Any]) -> dict[str, Any]:
+def request_body(body: BodyAbout, body_type: Any, table: SchemaTable) -> dict[str, Any]:
     """Return the Request Body Object; `body_type` is what `BodyAbout.type` gave."""
-    title = None
-    if not body.embedded:
-        field = body.parts[0]
-        title = field.info.title or _titled(field.alias)
-    content = {"schema": table.want(body_type, "validation", title), **dict(_examples(body, encode))}
-    made: dict[str, Any] = {"content": {body.media_type: content}}
-    if body.required:
-        made["required"] = True
-    return made
+    title = None if body.embedded else body.title
+    content = {"schema": table.want(body_type, "validation", title), **dict(_examples(body))}
+    required = {"required": True} if body.required else {}
+    return {**required, "content": {body.media_type: content}}

@@ -9,13 +9,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from fenrir.kit.validation import json_schemas
+from fenrir.kit.validation.json_schemas import Mode
 
 __all__ = ["ERROR_SCHEMAS", "REFERENCE", "SchemaTable", "merge"]
 
-Mode = Literal["validation", "serialization"]
 REFERENCE = "#/components/schemas/"
 _KINDS = frozenset({"type", "anyOf", "oneOf", "allOf", "$ref", "enum", "const"})
 
@@ -108,15 +108,15 @@ class SchemaTable:
             converted: what is known from the path, for a type that says less.
         """
         place = {} if place is None else place
-        if not self._separate and not _computes(type):
-            mode = "validation"
         self._wanted.append(_Wanted(type, mode, title, place, converted or {}))
         return place
 
     def resolve(self) -> dict[str, dict[str, Any]]:
         """Fill all places; return the definitions for the components."""
         schemas, definitions = json_schemas(
-            {wanted: (wanted.mode, wanted.type) for wanted in self._wanted}, REFERENCE + "{model}"
+            {wanted: (wanted.mode, wanted.type) for wanted in self._wanted},
+            REFERENCE + "{model}",
+            separate=self._separate,
         )
         for wanted in self._wanted:
             wanted.fill(schemas[wanted])
@@ -125,9 +125,3 @@ class SchemaTable:
                 # A form feed ends what is for readers of the document.
                 definition["description"] = definition["description"].split("\f")[0]
         return definitions
-
-
-def _computes(type: Any) -> bool:
-    """Say whether a model has fields that exist only when it is written."""
-    schema = type.core_schema
-    return bool(schema.get("schema", {}).get("computed_fields")) if isinstance(schema, Mapping) else False

@@ -11,14 +11,14 @@ from fenrir.kit.sessions.config import SessionConfig, configure_sessions
 from fenrir.kit.sessions.session import Session
 from fenrir.kit.sessions.signed import SignedCookies
 from fenrir.kit.sessions.store import save_session, session_of
-from fenrir.kit.sessions.tagged import Tag, TaggedJSON
+from fenrir.kit.sessions.tagged import JSONTag, TaggedJSONSerializer
 
 __all__ = [
+    "JSONTag",
     "Session",
     "SessionConfig",
     "SignedCookies",
-    "Tag",
-    "TaggedJSON",
+    "TaggedJSONSerializer",
     "configure_sessions",
     "save_session",
     "session_of",

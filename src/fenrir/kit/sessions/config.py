@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fenrir.kit.sessions.signed import SignedCookies
+from fenrir.kit.sessions.session import Session
+from fenrir.kit.sessions.signed import SignedCookies, tagged_json
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
@@ -35,6 +36,9 @@ class SessionConfig:
         refresh_each_request: send the cookie of a permanent session again, so that it lives on.
         private: add `Cache-Control: private` to a response that sets the cookie.
         salt: sets this use of the key apart from others.
+        serializer: has `dumps` and `loads` for the data.
+        session_class: of the session.
+        max_size: bytes of a cookie above which a warning is logged; 0: never.
     """
 
     # SECURITY: keys never appear in a repr, a log or an error page.
@@ -50,14 +54,17 @@ class SessionConfig:
     lifetime: timedelta = timedelta(days=31)
     refresh_each_request: bool = True
     private: bool = True
-    salt: str = "cookie-session"
+    salt: str | bytes = "cookie-session"
+    serializer: Any = tagged_json
+    session_class: type[Session] = Session
+    max_size: int = 4093  # what browsers keep of one cookie, name and attributes included
 
     @cached_property
     def cookies(self) -> SignedCookies | None:
         """What signs and opens the cookies, or None without a key."""
         if not self.secret_key:
             return None
-        return SignedCookies(self.secret_key, self.fallbacks, self.salt)
+        return SignedCookies(self.secret_key, self.fallbacks, self.salt, self.serializer)
 
 
 _NONE = SessionConfig()

@@ -6,7 +6,7 @@ on the cookie in any way must say so in `Vary` (CVE-2023-30861, CVE-2026-27205).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 __all__ = ["Session"]
@@ -23,7 +23,7 @@ class Session(MutableMapping[str, Any]):
     A value that is changed in place (`session["cart"].append(7)`) is not noticed: set `session.modified = True`.
 
     Args:
-        load: returns the stored data, or None for a new session.
+        load: returns the stored data, or None for a new session; or the data itself.
         writable: False without a secret key: reading finds nothing, writing raises RuntimeError.
 
     Attributes:
@@ -34,10 +34,15 @@ class Session(MutableMapping[str, Any]):
 
     __slots__ = ("_data", "_load", "_new", "_writable", "accessed", "modified", "renewed")
 
-    def __init__(self, load: Callable[[], dict[str, Any] | None] = lambda: None, writable: bool = True) -> None:
-        self._load = load
+    def __init__(
+        self, load: Callable[[], dict[str, Any] | None] | Mapping[str, Any] | None = None, writable: bool = True
+    ) -> None:
         self._data: dict[str, Any] | None = None
-        self._new = True
+        if callable(load):
+            self._load = load
+        else:
+            self._data = dict(load or {})
+        self._new = load is None
         self._writable = writable
         self.accessed = False
         self.modified = False

@@ -7,17 +7,46 @@ same answer, None, so a client learns nothing; signatures are compared in consta
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from fenrir.kit.sessions.tagged import TaggedJSON
+from fenrir.kit.sessions.tagged import TaggedJSONSerializer
 
-__all__ = ["SignedCookies", "tagged_json"]
+__all__ = ["SignedCookies", "signing_serializer", "tagged_json"]
 
-tagged_json = TaggedJSON()
+tagged_json = TaggedJSONSerializer()
 """Shared by all cookies; `register` adds types."""
+
+Key = str | bytes
+
+
+def sha1(data: bytes = b"") -> Any:
+    """Return a SHA-1; looked up when it is used, because there are builds of Python without it."""
+    return hashlib.sha1(data)
+
+
+def signing_serializer(
+    secret_key: Key,
+    fallbacks: Sequence[Key] = (),
+    salt: str | bytes = "cookie-session",
+    serializer: Any = tagged_json,
+    digest: Callable[..., Any] = sha1,
+    derivation: str = "hmac",
+) -> URLSafeTimedSerializer:
+    """Return what signs with one key and opens with that and older ones.
+
+    Args:
+        fallbacks: the newest last.
+        serializer: has `dumps` and `loads`.
+    """
+    return URLSafeTimedSerializer(
+        [*fallbacks, secret_key],  # itsdangerous signs with the last and tries from the last on
+        salt=salt,
+        serializer=serializer,
+        signer_kwargs={"key_derivation": derivation, "digest_method": digest},
+    )
 
 
 class SignedCookies:
@@ -28,16 +57,20 @@ class SignedCookies:
     """
 
     def __init__(
-        self, secret_key: str | bytes, fallbacks: Sequence[str | bytes] = (), salt: str = "cookie-session"
+        self,
+        secret_key: Key,
+        fallbacks: Sequence[Key] = (),
+        salt: str | bytes = "cookie-session",
+        serializer: Any = tagged_json,
     ) -> None:
-        # itsdangerous signs with the last and tries from the last on.
-        keys = [key.encode() if isinstance(key, str) else key for key in [*reversed(fallbacks), secret_key]]
-        self._serializer = URLSafeTimedSerializer(
-            keys,
-            salt=salt,
-            serializer=tagged_json,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1},
-        )
+        self._serializer = signing_serializer(secret_key, fallbacks[::-1], salt, serializer)
+
+    @classmethod
+    def over(cls, serializer: URLSafeTimedSerializer) -> Self:
+        """Return what uses a serializer of itsdangerous."""
+        cookies = cls.__new__(cls)
+        cookies._serializer = serializer
+        return cookies
 
     def write(self, data: dict[str, Any]) -> str:
         """Return the value of a cookie. Raises TypeError for a value that can not be kept."""

@@ -26,7 +26,6 @@ __all__ = ["open_session", "save_session", "session_of"]
 log = logging.getLogger("fenrir")
 
 NOTE = "session"
-_MAX_COOKIE = 4093  # what browsers keep of one cookie, name and attributes included
 
 
 def session_of(c: RequestContext) -> Session:
@@ -53,7 +52,7 @@ def open_session(c: RequestContext, config: SessionConfig) -> Session:
                 return config.cookies.read(value, config.lifetime.total_seconds())
         return None
 
-    return Session(load, writable=config.cookies is not None)
+    return config.session_class(load, writable=config.cookies is not None)
 
 
 def _save(c: RequestContext, reply: Reply) -> None:
@@ -82,8 +81,8 @@ def save_session(session: Session, config: SessionConfig, reply: Reply) -> None:
         return
     expires = datetime.now(UTC) + config.lifetime if permanent else None
     cookie = _cookie(config, config.cookies.write(data), expires=expires)
-    if len(cookie) > _MAX_COOKIE:
-        log.warning("the session cookie has %d bytes; browsers drop cookies above %d", len(cookie), _MAX_COOKIE)
+    if 0 < config.max_size < len(cookie):
+        log.warning("the session cookie has %d bytes; browsers drop cookies above %d", len(cookie), config.max_size)
     headers.add("set-cookie", cookie)
     headers.vary("Cookie")
     if config.private:

@@ -2,6 +2,9 @@
 
 A value that JSON lacks is an object with one key, its tag: `{" t": [1, 2]}` is a tuple. A real dictionary with a single
 key that is a tag is marked as such (` di`, and its key gets two underscores), so nothing is mistaken.
+
+A tag is a class (`JSONTag`). A serializer asks its tags in order, and the first that takes a value writes it; so a tag
+for a subclass has to be registered before the tag of its base (`register(..., index=0)`).
 """
 
 from __future__ import annotations
@@ -11,38 +14,185 @@ import decimal
 import json
 import uuid
 from base64 import b64decode, b64encode
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 from markupsafe import Markup
 
 from fenrir.http.dates import format_date, parse_date
 
-__all__ = ["Tag", "TaggedJSON"]
+__all__ = [
+    "JSONTag",
+    "PassDict",
+    "PassList",
+    "TagBytes",
+    "TagDateTime",
+    "TagDict",
+    "TagMarkup",
+    "TagTuple",
+    "TagUUID",
+    "TaggedJSONSerializer",
+]
 
 
-class Tag(NamedTuple):
+class JSONTag:
     """One type beyond JSON.
 
     Attributes:
-        key: begins with a space, which few real keys do.
-        check: whether a value is of this type.
-        write: value -> what stands behind the tag; its insides may be tagged again.
-        read: the way back.
+        key: begins with a space, which few real keys do. Empty: the value is written without a tag.
     """
 
-    key: str
-    check: Callable[[Any], bool]
-    write: Callable[[Any], Any]
-    read: Callable[[Any], Any]
+    __slots__ = ("serializer",)
+
+    key: str = ""
+
+    def __init__(self, serializer: TaggedJSONSerializer) -> None:
+        self.serializer = serializer
+
+    def check(self, value: Any) -> bool:
+        """Say whether a value is of this type."""
+        raise NotImplementedError
+
+    def to_json(self, value: Any) -> Any:
+        """Return what stands behind the tag; its insides may be tagged again."""
+        raise NotImplementedError
+
+    def to_python(self, value: Any) -> Any:
+        """Return the value that was tagged."""
+        raise NotImplementedError
+
+    def tag(self, value: Any) -> dict[str, Any]:
+        """Return a value with its tag."""
+        return {self.key: self.to_json(value)}
 
 
-def _http_date(text: str) -> datetime:
-    moment = parse_date(text)
-    if moment is None:
-        raise ValueError("no HTTP date")
-    return moment
+class TagDict(JSONTag):
+    """A dictionary with one key, which is a tag."""
+
+    __slots__ = ()
+    key = " di"
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in self.serializer.tags
+
+    def to_json(self, value: Any) -> Any:
+        key = next(iter(value))
+        return {f"{key}__": self.serializer.tag(value[key])}
+
+    def to_python(self, value: Any) -> Any:
+        key = next(iter(value))
+        return {key[:-2]: value[key]}
+
+
+class PassDict(JSONTag):
+    """Any other dictionary."""
+
+    __slots__ = ()
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def to_json(self, value: Any) -> Any:
+        return {key: self.serializer.tag(item) for key, item in value.items()}
+
+    tag = to_json
+
+
+class PassList(JSONTag):
+    """A list."""
+
+    __slots__ = ()
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, list)
+
+    def to_json(self, value: Any) -> Any:
+        return [self.serializer.tag(item) for item in value]
+
+    tag = to_json
+
+
+class TagTuple(JSONTag):
+    """A tuple."""
+
+    __slots__ = ()
+    key = " t"
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, tuple)
+
+    def to_json(self, value: Any) -> Any:
+        return [self.serializer.tag(item) for item in value]
+
+    def to_python(self, value: Any) -> Any:
+        return tuple(value)
+
+
+class TagBytes(JSONTag):
+    """Bytes, in base 64."""
+
+    __slots__ = ()
+    key = " b"
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, bytes)
+
+    def to_json(self, value: Any) -> Any:
+        return b64encode(value).decode("ascii")
+
+    def to_python(self, value: Any) -> Any:
+        return b64decode(value)
+
+
+class TagMarkup(JSONTag):
+    """What has `__html__`; it comes back as Markup."""
+
+    __slots__ = ()
+    key = " m"
+
+    def check(self, value: Any) -> bool:
+        return callable(getattr(value, "__html__", None))
+
+    def to_json(self, value: Any) -> Any:
+        return str(value.__html__())
+
+    def to_python(self, value: Any) -> Any:
+        return Markup(value)
+
+
+class TagUUID(JSONTag):
+    """A UUID."""
+
+    __slots__ = ()
+    key = " u"
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, uuid.UUID)
+
+    def to_json(self, value: Any) -> Any:
+        return value.hex
+
+    def to_python(self, value: Any) -> Any:
+        return uuid.UUID(value)
+
+
+class TagDateTime(JSONTag):
+    """A moment, as HTTP writes it: whole seconds, in UTC."""
+
+    __slots__ = ()
+    key = " d"
+
+    def check(self, value: Any) -> bool:
+        return isinstance(value, datetime)
+
+    def to_json(self, value: Any) -> Any:
+        return format_date(value)
+
+    def to_python(self, value: Any) -> Any:
+        moment = parse_date(value)
+        if moment is None:
+            raise ValueError("no HTTP date")
+        return moment
 
 
 def _plain(value: Any) -> Any:
@@ -58,61 +208,75 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-class TaggedJSON:
-    """A serializer with tags; `dumps` gives ASCII."""
+class TaggedJSONSerializer:
+    """A serializer with tags; `dumps` gives ASCII.
+
+    Attributes:
+        tags: by their keys, for reading.
+        order: in which they are asked when writing.
+    """
+
+    __slots__ = ("order", "tags")
+
+    default_tags: ClassVar[list[type[JSONTag]]] = [
+        TagDict,
+        PassDict,
+        TagTuple,
+        PassList,
+        TagBytes,
+        TagMarkup,
+        TagUUID,
+        TagDateTime,
+    ]
 
     def __init__(self) -> None:
-        self.tags: list[Tag] = [
-            Tag(" t", lambda v: isinstance(v, tuple), lambda v: [self.tag(item) for item in v], tuple),
-            Tag(" b", lambda v: isinstance(v, bytes), lambda v: b64encode(v).decode("ascii"), b64decode),
-            Tag(" m", lambda v: callable(getattr(v, "__html__", None)), lambda v: str(v.__html__()), Markup),
-            Tag(" u", lambda v: isinstance(v, uuid.UUID), lambda v: v.hex, uuid.UUID),
-            Tag(" d", lambda v: isinstance(v, datetime), format_date, _http_date),
-        ]
-        self._readers: dict[str, Callable[[Any], Any]] = {tag.key: tag.read for tag in self.tags}
-        self._readers[" di"] = self._read_dict
+        self.tags: dict[str, JSONTag] = {}
+        self.order: list[JSONTag] = []
+        for tag_class in self.default_tags:
+            self.register(tag_class)
 
-    def register(self, tag: Tag) -> None:
-        """Add a type; it is asked before those that are there.
+    def register(self, tag_class: type[JSONTag], force: bool = False, index: int | None = None) -> None:
+        """Add a type.
+
+        Args:
+            force: replace the tag that has the same key.
+            index: place in the order; the end if None.
 
         Raises:
             KeyError: the key is taken.
         """
-        if tag.key in self._readers:
-            raise KeyError(f"Tag '{tag.key}' is already registered.")
-        self.tags.insert(0, tag)
-        self._readers[tag.key] = tag.read
-
-    @staticmethod
-    def _read_dict(value: dict[str, Any]) -> dict[str, Any]:
-        key = next(iter(value))
-        return {key[:-2]: value[key]}
+        tag = tag_class(self)
+        if tag.key:
+            if not force and tag.key in self.tags:
+                raise KeyError(f"Tag '{tag.key}' is already registered.")
+            self.tags[tag.key] = tag
+        self.order.insert(len(self.order) if index is None else index, tag)
 
     def tag(self, value: Any) -> Any:
         """Return a value in which everything beyond JSON is tagged."""
-        if isinstance(value, dict):
-            tagged = {key: self.tag(item) for key, item in value.items()}
-            if len(tagged) == 1 and (key := next(iter(tagged))) in self._readers:
-                return {" di": {f"{key}__": tagged[key]}}
-            return tagged
-        for tag in self.tags:
+        for tag in self.order:
             if tag.check(value):
-                return {tag.key: tag.write(value)}
-        return [self.tag(item) for item in value] if isinstance(value, list) else value
+                return tag.tag(value)
+        return value
 
-    def untag(self, value: Any) -> Any:
+    def untag(self, value: dict[str, Any]) -> Any:
+        """Return the value of a dictionary that may be a tag; its insides are left."""
+        if len(value) != 1:
+            return value
+        key = next(iter(value))
+        tag = self.tags.get(key)
+        return value if tag is None else tag.to_python(value[key])
+
+    def _untagged(self, value: Any) -> Any:
         """Return the value that was tagged; insides first."""
         if isinstance(value, dict):
-            plain = {key: self.untag(item) for key, item in value.items()}
-            if len(plain) == 1 and (read := self._readers.get(key := next(iter(plain)))) is not None:
-                return read(plain[key])
-            return plain
-        return [self.untag(item) for item in value] if isinstance(value, list) else value
+            return self.untag({key: self._untagged(item) for key, item in value.items()})
+        return [self._untagged(item) for item in value] if isinstance(value, list) else value
 
     def dumps(self, value: Any) -> str:
         """Return a value as tagged JSON."""
         return json.dumps(self.tag(value), separators=(",", ":"), sort_keys=True, default=_plain)
 
-    def loads(self, text: str | bytes) -> Any:
+    def loads(self, value: str | bytes) -> Any:
         """Return the value of a tagged JSON text. Raises ValueError if it is none."""
-        return self.untag(json.loads(text))
+        return self._untagged(json.loads(value))

@@ -3,11 +3,12 @@
 `bind_signature` makes the engine's `Binding` of a handler's signature; `Serializer` filters and writes its result.
 """
 
-from fenrir.kit.validation.about import About, BodyAbout, ParameterAbout, SecurityAbout, StreamAbout, json_schemas
+from fenrir.kit.validation.about import About, BodyAbout, ParameterAbout, SecurityAbout, StreamAbout, titled
 from fenrir.kit.validation.bind import bind_signature
 from fenrir.kit.validation.encoder import jsonable_encoder
 from fenrir.kit.validation.errors import RequestValidationError, ResponseValidationError, ValidationException
 from fenrir.kit.validation.graph import Reserved, SecurityScheme, SecurityScopes, return_annotation
+from fenrir.kit.validation.json_schemas import json_schemas
 from fenrir.kit.validation.markers import Body, Cookie, Depends, File, Form, Header, Path, Query, Security
 from fenrir.kit.validation.output import Serializer, dump_plain
 from fenrir.kit.validation.uploads import UploadFile
@@ -40,4 +41,5 @@ __all__ = [
     "json_schemas",
     "jsonable_encoder",
     "return_annotation",
+    "titled",
 ]

@@ -1,7 +1,7 @@
 """What documentation needs to know of a route's parameters; `Binding.about` is an `About`.
 
-Nothing here is computed before it is asked for. JSON schemas come from `json_schemas`, for all types of a document at
-once, because models of the same name must be told apart and shared ones must appear once.
+JSON schemas come from `json_schemas`, for all types of a document at once, because models of the same name must be told
+apart and shared ones must appear once.
 
     about = plan.binding.about
     wanted = {parameter: ("validation", parameter.type) for parameter in about.parameters}
@@ -11,22 +11,19 @@ once, because models of the same name must be told apart and shared ones must ap
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, create_model
-from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema, PydanticUndefined
+from pydantic_core import PydanticUndefined
 
 from fenrir.kit.validation import parameters
 from fenrir.kit.validation.fields import Field, Location, model_fields
+from fenrir.kit.validation.form_schema import form_type, is_optional_form, optional_form_type
 from fenrir.kit.validation.graph import Dependant
 
-__all__ = ["About", "BodyAbout", "ParameterAbout", "SecurityAbout", "StreamAbout", "about_route", "json_schemas"]
-
-K = TypeVar("K", bound=Hashable)
-Mode = Literal["validation", "serialization"]
+__all__ = ["About", "BodyAbout", "ParameterAbout", "SecurityAbout", "StreamAbout", "about_route"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +34,7 @@ class ParameterAbout:
         name: as the request spells it.
         location: "path", "query", "header" or "cookie".
         type: for `json_schemas`; carries the default, the constraints and the title.
+        title: for a schema that is no reference.
         example: a single example of the old style, `examples` of JSON schema are in the schema.
         openapi_examples: name -> Example Object.
     """
@@ -45,10 +43,9 @@ class ParameterAbout:
     location: Location
     required: bool
     type: TypeAdapter[Any]
-    title: str | None
+    title: str
     description: str | None
     deprecated: bool
-    include_in_schema: bool
     example: Any
     openapi_examples: Mapping[str, Any] | None
 
@@ -62,20 +59,24 @@ class BodyAbout:
         required: false if every part of it has a default.
         parts: its fields; when it is not `embedded` the first one is the whole body.
         embedded: the parts are members of an object, or fields of a form.
+        title: for a schema that is no reference.
     """
 
     media_type: str
     required: bool
     parts: tuple[Field, ...]
     embedded: bool
-    description: str | None
+    title: str
     example: Any
     openapi_examples: Mapping[str, Any] | None
 
     def type(self, name: str) -> TypeAdapter[Any]:
         """Return the type for `json_schemas`; `name` is that of the object around embedded parts."""
+        first = self.parts[0]
         if not self.embedded:
-            return self.parts[0].adapter
+            return optional_form_type(name, first) if is_optional_form(first) else first.adapter
+        if any(part.form_models for part in self.parts):
+            return TypeAdapter(form_type(name, self.parts))
         members: dict[str, Any] = {part.name: (part.annotation, part.info) for part in self.parts}
         return TypeAdapter(create_model(name, **members))
 
@@ -97,11 +98,17 @@ class SecurityAbout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class About:
-    """Parameters, body and security of a route."""
+    """Parameters, body and security of a route.
+
+    Attributes:
+        parameters: those that documentation shows.
+        validates: there is something in a request that can be wrong, shown or not.
+    """
 
     parameters: tuple[ParameterAbout, ...]
     body: BodyAbout | None
     security: tuple[SecurityAbout, ...]
+    validates: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,53 +144,69 @@ def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool
 
     visit(root)
     order = ("path", "query", "header", "cookie")
+    validates = bool(body_fields)
     found: dict[tuple[str, str], ParameterAbout] = {}
     for field in sorted(fields, key=lambda field: order.index(field.location)):
         for made in _parameters(field):
+            validates = True
             known = found.get((made.location, made.name))
-            if known is None or (made.required and not known.required):
+            # Upstream: of several with one name the last counts, but one that is required counts more.
+            if getattr(field.info, "include_in_schema", True) and (
+                known is None or made.required or not known.required
+            ):
                 found[made.location, made.name] = made
-    return About(tuple(found.values()), _body(body_fields, embedded), tuple(security))
+    return About(tuple(found.values()), _body(body_fields, embedded), tuple(security), validates)
 
 
-def _parameters(field: Field) -> list[ParameterAbout]:
-    model = field.model
+def _parameters(declared: Field) -> Iterator[ParameterAbout]:
+    model = declared.model
     if model is None:
-        return [_parameter(field, field)]
-    hyphens = field.location == "header" and getattr(field.info, "convert_underscores", True)
-    return [_parameter(field, item.with_hyphens() if hyphens else item) for item in model_fields(model)]
+        yield _parameter(declared, declared, declared.required)
+        return
+    hyphens = declared.location == "header" and getattr(declared.info, "convert_underscores", True)
+    all_optional = declared.annotation is not model and not declared.required
+    for field in model_fields(model):
+        own = getattr(field.info, "convert_underscores", hyphens) if declared.location == "header" else False
+        yield _parameter(declared, field.with_hyphens() if own else field, field.required and not all_optional)
 
 
-def _parameter(declared: Field, field: Field) -> ParameterAbout:
+def _parameter(declared: Field, field: Field, required: bool) -> ParameterAbout:
     info = field.info
     example = getattr(info, "example", PydanticUndefined)
     return ParameterAbout(
         name=field.alias,
         location=declared.location,
-        required=field.required,
+        required=required,
         type=field.adapter,
-        title=info.title,
+        # A header of its own is titled as it is sent, one of a model by the name of the field.
+        title=info.title or titled(field.aliases[0][0 if field is not declared else 1]),
         description=info.description,
         deprecated=bool(info.deprecated),
-        include_in_schema=all(getattr(item, "include_in_schema", True) for item in (info, declared.info)),
         example=None if example is PydanticUndefined else example,
         openapi_examples=getattr(info, "openapi_examples", None),
     )
 
 
+def titled(name: str) -> str:
+    """Return the title that a name stands for."""
+    return name.title().replace("_", " ")
+
+
 def _body(fields: Sequence[Field], embedded: bool) -> BodyAbout | None:
     if not fields:
         return None
-    unique = {field.name: field for field in reversed(fields)}
-    parts = tuple(unique[name] for name in dict.fromkeys(field.name for field in fields))
+    parts = (fields[0],) if not embedded else tuple(fields)
+    if embedded and not any(field.form_models for field in fields):
+        parts = tuple({field.name: field for field in fields}.values())
     first = parts[0].info
     example = getattr(first, "example", PydanticUndefined)
+    alias = first.validation_alias
     return BodyAbout(
         media_type=_media_type(parts),
         required=any(part.required for part in parts),
         parts=parts,
         embedded=embedded,
-        description=None if embedded else first.description,
+        title=first.title or titled(alias if isinstance(alias, str) and alias else first.alias or parts[0].name),
         example=None if embedded or example is PydanticUndefined else example,
         openapi_examples=None if embedded else getattr(first, "openapi_examples", None),
     )
@@ -198,26 +221,3 @@ def _media_type(parts: Sequence[Field]) -> str:
         return "multipart/form-data" if "multipart/form-data" in forms else forms.pop()
     kinds = {info.media_type for info in infos}
     return kinds.pop() if len(kinds) == 1 else "application/json"
-
-
-class _Schemas(GenerateJsonSchema):
-    """Pydantic's generator, with binary strings as OpenAPI 3.1 describes them."""
-
-    def bytes_schema(self, schema: CoreSchema) -> dict[str, Any]:
-        """Return the schema of bytes."""
-        made: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
-        self.update_with_validations(made, schema, self.ValidationsMapping.bytes)
-        return made
-
-
-def json_schemas(
-    types: Mapping[K, tuple[Mode, TypeAdapter[Any]]], ref_template: str = "#/components/schemas/{model}"
-) -> tuple[dict[K, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Return the JSON schema (2020-12) of each type, and the definitions that they refer to."""
-    keys = list(types)
-    inputs: list[tuple[int, Mode, TypeAdapter[Any]]] = [
-        (number, types[key][0], types[key][1]) for number, key in enumerate(keys)
-    ]
-    made, whole = TypeAdapter.json_schemas(inputs, ref_template=ref_template, schema_generator=_Schemas)
-    schemas = {key: made[number, types[key][0]] for number, key in enumerate(keys)}
-    return schemas, whole.get("$defs", {})

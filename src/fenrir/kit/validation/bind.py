@@ -26,7 +26,7 @@ from fenrir.core.declare import Mode
 from fenrir.core.pattern import Pattern
 from fenrir.kit.validation import parameters
 from fenrir.kit.validation.about import about_route
-from fenrir.kit.validation.errors import RequestValidationError
+from fenrir.kit.validation.errors import RequestValidationError, endpoint_of
 from fenrir.kit.validation.fields import Field
 from fenrir.kit.validation.gather import Gathering, Slot, embeds
 from fenrir.kit.validation.graph import Dependant, Reserved, calling_mode
@@ -84,7 +84,7 @@ def bind_signature(
 
     def refuse(c: RequestContext, bad: Mapping[int, Any]) -> Exception:
         errors = [error for owner in order for error in bad.get(owner, ())]
-        return invalid(errors, body=gathering.input_body(c))
+        return invalid(errors, body=gathering.input_body(c), endpoint_ctx=endpoint_of(c))
 
     return Binding(
         arguments=tuple(flat.placed(argument) for argument in arguments),

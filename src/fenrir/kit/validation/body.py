@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticUndefined
 
 from fenrir.core.errors import BadRequest
+from fenrir.http.forms import FormFile
 from fenrir.http.json import JSONError, loads
-from fenrir.kit.validation.errors import RequestValidationError
+from fenrir.kit.validation.errors import RequestValidationError, endpoint_of
 from fenrir.kit.validation.fields import Field, model_fields
+from fenrir.kit.validation.form_unions import model_values
 from fenrir.kit.validation.parameters import File
 from fenrir.kit.validation.shapes import is_bytes, is_bytes_list
 from fenrir.kit.validation.sources import PairSource, find
@@ -60,7 +62,7 @@ def received_json(c: RequestContext, strict: bool, invalid: Any = RequestValidat
             "input": {},
             "ctx": {"error": exc.msg},
         }
-        raise invalid([error], body=body.decode("utf-8", "replace")) from exc
+        raise invalid([error], body=body.decode("utf-8", "replace"), endpoint_ctx=endpoint_of(c)) from exc
 
 
 def form_of(c: RequestContext) -> PairSource:
@@ -70,10 +72,9 @@ def form_of(c: RequestContext) -> PairSource:
 
 
 def _form_pairs(c: RequestContext) -> PairSource:
-    form = c.form
-    pairs: list[tuple[str, Any]] = [*form.fields]
-    pairs.extend((name, UploadFile.of(part)) for name, part in form.files)
-    return PairSource(pairs, form=True)
+    return PairSource(
+        [(name, UploadFile.of(part) if isinstance(part, FormFile) else part) for name, part in c.form.parts], form=True
+    )
 
 
 def form_value(field: Field, source: PairSource) -> tuple[str, Any]:
@@ -110,17 +111,9 @@ def form_input(field: Field, source: PairSource) -> Any:
     optional = type(None) in getattr(field.annotation, "__args__", ())
     if optional and not any(_supplied(model, source) for model in models):
         return PydanticUndefined
-    found: dict[str, Any] = {}
-    taken: set[str] = set()
-    for item in model_fields(models[0]) if len(models) == 1 else ():
-        for alias, _ in item.aliases:
-            taken.add(alias)
-            value = find(item, source, alias)
-            if value is not PydanticUndefined:
-                found[alias] = _as_bytes(item, value)
-                break
-    found.update(source.rest(taken))
-    return found
+    # The members of a union prepare the values themselves (`form_unions`).
+    fields = model_fields(models[0]) if len(models) == 1 else ()
+    return model_values(fields, source, _as_bytes)
 
 
 def _supplied(model: Any, source: PairSource) -> bool:

@@ -20,6 +20,9 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.networks import AnyUrl, NameEmail
 from pydantic_core import PydanticUndefinedType, Url
 
+from fenrir.kit.validation.errors import V1_MODEL, PydanticV1NotSupportedError
+from fenrir.kit.validation.shapes import is_v1
+
 __all__ = ["ENCODERS_BY_TYPE", "finite", "jsonable_encoder"]
 
 
@@ -49,6 +52,7 @@ ENCODERS_BY_TYPE: dict[type[Any], Callable[[Any], Any]] = {
     Url: str,
     AnyUrl: str,
 }
+_COLORS = ("pydantic.color", "pydantic_extra_types.color")  # known by name: importing the first one warns
 _ITERABLES = (list, set, frozenset, GeneratorType, tuple, deque)
 
 
@@ -93,6 +97,8 @@ def jsonable_encoder(
             return encode(obj)
     include = set(include) if include is not None and not isinstance(include, (set, dict)) else include
     exclude = set(exclude) if exclude is not None and not isinstance(exclude, (set, dict)) else exclude
+    if is_v1(type(obj)):
+        raise PydanticV1NotSupportedError(V1_MODEL.format(type(obj)))
     if isinstance(obj, BaseModel):
         dumped = obj.model_dump(
             mode="json",
@@ -128,12 +134,14 @@ def jsonable_encoder(
     for kind in type(obj).__mro__:
         if kind in ENCODERS_BY_TYPE:
             return ENCODERS_BY_TYPE[kind](obj)
+        if kind.__name__ == "Color" and kind.__module__ in _COLORS:
+            return str(obj)
     try:
         members = dict(obj)
-    except (TypeError, ValueError) as first:
+    except Exception as first:
         try:
             members = vars(obj)
-        except TypeError as second:
+        except Exception as second:
             raise ValueError([first, second]) from second
     return again(members, include=include, exclude=exclude)
 

@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Json, TypeAdapter, ValidationError
@@ -34,30 +34,35 @@ _ATTRIBUTES: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Field:
     """One value to find and to validate.
 
     Attributes:
         name: of the argument, or of the field of a model.
         info: the marker.
-        adapter: validates and describes the value, its default included.
         aliases: pairs of the name in a model and the name in the request, the preferred first.
+        config: of the model that it is a field of.
     """
 
     name: str
     info: FieldInfo
-    adapter: TypeAdapter[Any]
     aliases: tuple[tuple[str, str], ...]
+    config: ConfigDict | None = None
 
     @classmethod
     def of(cls, name: str, info: FieldInfo, config: ConfigDict | None = None, *, hyphens: bool = False) -> Field:
-        """Build a field; `hyphens` spells a name without alias as a header.
+        """Build a field; `hyphens` spells a name without alias as a header."""
+        return cls(name, info, tuple(_aliases(name, info, config, hyphens)), config)
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """What validates and describes the value, its default included.
 
         Raises:
             pydantic.errors.PydanticUserError: the annotation has no schema.
         """
-        return cls(name, info, adapter_of(info, config), tuple(_aliases(name, info, config, hyphens)))
+        return adapter_of(self.info, self.config)
 
     @property
     def alias(self) -> str:
@@ -68,6 +73,13 @@ class Field:
     def required(self) -> bool:
         """Without a default."""
         return self.info.is_required()
+
+    @property
+    def makes_checked_default(self) -> bool:
+        """A default in it is made anew and validated: a failure there must not make a second one."""
+        models = self.form_models or ((self.model,) if self.model is not None else ())
+        infos = [self.info, *(info for model in models for info in model.model_fields.values())]
+        return any(info.default_factory is not None and bool(info.validate_default) for info in infos)
 
     @property
     def annotation(self) -> Any:
@@ -113,7 +125,7 @@ class Field:
 
     def with_hyphens(self) -> Field:
         """Return the field with its name as a header spells it."""
-        return replace(self, aliases=tuple(_aliases(self.name, self.info, None, True)))
+        return replace(self, aliases=tuple(_aliases(self.name, self.info, self.config, True)))
 
     def default(self) -> Any:
         """Return a fresh default value."""
@@ -148,13 +160,16 @@ def adapter_of(info: FieldInfo, config: ConfigDict | None) -> TypeAdapter[Any]:
     annotated: Any = Annotated[(info.annotation, *info.metadata, PydanticField(**attributes))]
     with warnings.catch_warnings():
         # Attributes that Pydantic knows for fields of models only; here they are read by documentation.
-        warnings.filterwarnings("ignore", message=r"The '.*' attribute with value .* was provided to the `Field\(\)`")
+        warnings.filterwarnings("ignore", message=r".* was provided to the `Field\(\)` function")
         return TypeAdapter(annotated, config=config)
 
 
 def _aliases(name: str, info: FieldInfo, config: Mapping[str, Any] | None, hyphens: bool) -> Sequence[tuple[str, str]]:
     """Return the pairs of names (in the model, in the request)."""
     choices = info.validation_alias
+    if isinstance(info, parameters.Path):
+        in_path = choices if isinstance(choices, str) and choices else info.alias or name
+        return [(in_path, in_path)]
     alias = choices if isinstance(choices, str) and choices else info.alias or name
     spelled = name.replace("_", "-") if hyphens else name
     if isinstance(choices, AliasChoices) and all(isinstance(choice, str) for choice in choices.choices):

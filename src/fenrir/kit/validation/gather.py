@@ -41,9 +41,9 @@ class Slot:
 
 
 def cookies_of(headers: Any) -> dict[str, str]:
-    """Return the cookies of a request; browsers send one header, HTTP/2 may split it."""
+    """Return the cookies of a request, the last one of a name; browsers send one header, HTTP/2 may split it."""
     values = headers.getall("cookie")
-    return parse_cookies("; ".join(values)) if values else {}
+    return parse_cookies("; ".join(values), last=True) if values else {}
 
 
 def embeds(fields: Sequence[Field]) -> bool:
@@ -210,6 +210,8 @@ class _Writer:
             if expression is None:
                 return g.carefully
             picks.append(f"r{index} = {expression}")
+            if slot.field.makes_checked_default:
+                return g.carefully
             if slot.field.required:
                 picks.append(f"if r{index} is U: return carefully(c)")
             raws.append(f"r{index}")

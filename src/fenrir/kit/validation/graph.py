@@ -22,7 +22,15 @@ from pydantic_core import PydanticUndefined
 from fenrir.core.binding import ArgumentSource
 from fenrir.core.declare import DeclarationError, Mode, mode_of, source_of
 from fenrir.kit.validation import parameters, shapes
+from fenrir.kit.validation.errors import (
+    V1_MODEL,
+    DependencyScopeError,
+    FieldTypeError,
+    PydanticV1NotSupportedError,
+    SignatureError,
+)
 from fenrir.kit.validation.fields import Field
+from fenrir.kit.validation.form_unions import form_union
 
 __all__ = [
     "Dependant",
@@ -135,7 +143,9 @@ class Dependant:
         """Add dependencies whose values nobody takes, to run before those of its own parameters."""
         for marker in depends:
             if not callable(marker.dependency):
-                raise DeclarationError("a dependency of a route needs a callable: Depends(it)", source_of(self.call))
+                raise SignatureError(
+                    "A parameter-less dependency must have a callable dependency", source_of(self.call)
+                )
             scopes = marker.scopes or () if isinstance(marker, parameters.Security) else ()
             # Upstream hands a dependency of a route neither the route's scopes nor its own choice about the cache.
             self.before.append(
@@ -280,11 +290,13 @@ def _part(
     source = source_of(parent.call)
 
     def wrong(message: str) -> DeclarationError:
-        return DeclarationError(f"parameter {name!r} of {_title(parent.call)}: {message}", source)
+        return SignatureError(f"parameter {name!r} of {_title(parent.call)}: {message}", source)
 
     annotation = shapes.unalias(parameter.annotation)
+    if shapes.is_v1(annotation):
+        raise PydanticV1NotSupportedError(V1_MODEL.format(annotation), source)
     plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-    info, depends = _marker(annotation, plain, parameter.default, in_path, wrong)
+    info, depends = _marker(name, annotation, plain, parameter.default, in_path, wrong)
     if depends is not None:
         return _child(depends, plain, parent, name, path_names, reserved, above, wrong)
     if info is None and not in_path:
@@ -303,11 +315,15 @@ def _part(
     try:
         return _field(name, info, in_path, path_names, wrong)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as exc:
-        raise wrong(f"{used!r} is no type that can be validated, and no argument that is given by its type") from exc
+        raise FieldTypeError(
+            f"Invalid args for response field! Hint: check that {used!r} is a valid Pydantic field type: parameter"
+            f" {name!r} of {_title(parent.call)} can not be validated, and is not given by its type either",
+            source,
+        ) from exc
 
 
 def _marker(
-    annotation: Any, plain: Any, default: Any, in_path: bool, wrong: Callable[[str], DeclarationError]
+    name: str, annotation: Any, plain: Any, default: Any, in_path: bool, wrong: Callable[[str], DeclarationError]
 ) -> tuple[FieldInfo | None, parameters.Depends | None]:
     """Return what the parameter is marked as."""
     info: FieldInfo | None = None
@@ -323,22 +339,29 @@ def _marker(
         elif found:
             info = _merged(cast(FieldInfo, found[-1]), annotation)
             if info.default is not PydanticUndefined and info.default is not ...:
-                raise wrong(f"give the default value of {found[-1]!r} with '=', not in Annotated")
+                kind = type(found[-1]).__name__
+                raise wrong(
+                    f"`{kind}` default value cannot be set in `Annotated` for {name!r}."
+                    " Set the default value with `=` instead."
+                )
             if default is not _empty and in_path:
-                raise wrong("a path parameter can not have a default value")
+                raise wrong("Path parameters cannot have default values")
             info.default = default if default is not _empty else PydanticUndefined
     if isinstance(default, parameters.Depends):
-        if depends is not None or info is not None:
-            raise wrong("it is marked twice, in Annotated and as the default value")
+        if depends is not None:
+            raise wrong(f"Cannot specify `Depends` in `Annotated` and default value together for {name!r}")
+        if info is not None:
+            raise wrong(
+                "Cannot specify a FastAPI annotation in `Annotated` and `Depends` as a default value"
+                f" together for {name!r}"
+            )
         depends = default
     elif isinstance(default, FieldInfo):
-        if info is not None and isinstance(default, (parameters.Param, parameters.Body)):
-            raise wrong("it is marked twice, in Annotated and as the default value")
+        if info is not None:
+            raise wrong(f"Cannot specify FastAPI annotations in `Annotated` and default value together for {name!r}")
+        # Upstream reads nothing of Annotated beside a marker that is the default value.
         info = copy.copy(default)
         info.annotation = plain if plain is not _empty else Any
-        if get_origin(annotation) is Annotated:
-            others = FieldInfo.from_annotation(annotation)
-            info.metadata = [*others.metadata, *info.metadata]
     return info, depends
 
 
@@ -378,8 +401,10 @@ def _child(
     if not callable(call):
         raise wrong(f"Depends() needs a callable, not {type(call).__name__}")
     if parent.kind != "call" and parent.lifetime == "request" and marker.scope == "function":
-        raise wrong(
-            f"{_title(parent.call)} lives until the response is sent, it can not depend on what ends before that"
+        raise DependencyScopeError(
+            f'The dependency "{_title(parent.call)}" has a scope of "request", it cannot depend on dependencies with'
+            ' scope "function": it lives until the response is sent, they end before that',
+            source_of(parent.call),
         )
     return Dependant.read(
         call,
@@ -420,7 +445,7 @@ def _field(
     name: str, info: FieldInfo, in_path: bool, path_names: frozenset[str], wrong: Callable[[str], DeclarationError]
 ) -> Field:
     if in_path and not isinstance(info, parameters.Path):
-        raise wrong(f"its name is in the path, so it can not be {type(info).__name__}")
+        raise wrong(f"Cannot use `{type(info).__name__}` for path param {name!r}")
     if not isinstance(info, (parameters.Param, parameters.Body)):
         # A bare Field(...) as the default value: upstream takes it for a query parameter.
         extra: FieldInfo = parameters.Query(info.default)
@@ -430,15 +455,22 @@ def _field(
     choices = info.validation_alias
     if isinstance(info, parameters.Path) and isinstance(choices, AliasChoices):
         info = copy.copy(info)
-        info.validation_alias = next((c for c in choices.choices if isinstance(c, str) and c in path_names), choices)
+        if all(isinstance(choice, str) for choice in choices.choices):
+            info.validation_alias = next((choice for choice in choices.choices if choice in path_names), choices)
     hyphens = isinstance(info, parameters.Header) and info.convert_underscores and not info.alias
+    if isinstance(info, parameters.Form) and shapes.models_of_union(info.annotation):
+        info.annotation = form_union(info.annotation)
     made = Field.of(name, cast(FieldInfo, info), hyphens=hyphens)
+    made.adapter  # noqa: B018 - a type that can not be validated must be found now
     if in_path and not shapes.is_scalar(info.annotation):
-        raise wrong("a path parameter must be a scalar")
+        raise wrong("Path params must be of one of the supported types")
     if isinstance(info, parameters.Query) and not (
         shapes.is_scalar(info.annotation)
         or shapes.is_scalar_list(info.annotation)
         or shapes.model_of(info.annotation) is not None
     ):
-        raise wrong(f"{info.annotation!r} can not stand in a query: only scalars, lists of them, and models can")
+        raise wrong(
+            f"Query parameter {name!r} must be one of the supported types: scalars, lists of them, and models,"
+            f" not {info.annotation!r}"
+        )
     return made

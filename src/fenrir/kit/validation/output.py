@@ -13,13 +13,42 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 
-from fenrir.core.declare import DeclarationError, Source
+from fenrir.core.context import current
+from fenrir.core.declare import Source
 from fenrir.http.json import dumps
 from fenrir.kit.validation.encoder import jsonable_encoder
-from fenrir.kit.validation.errors import ResponseValidationError
+from fenrir.kit.validation.errors import (
+    V1_MODEL,
+    FieldTypeError,
+    PydanticV1NotSupportedError,
+    ResponseValidationError,
+    endpoint_of,
+)
 from fenrir.kit.validation.fields import prefixed
+from fenrir.kit.validation.shapes import is_v1
 
-__all__ = ["Serializer", "dump_plain"]
+__all__ = ["Serializer", "adapter_of_result", "dump_plain"]
+
+
+_INVALID = (
+    "Invalid args for response field! Hint: check that {!r} is a valid Pydantic field type. A handler that is "
+    "annotated with a union of a response and something else can be annotated otherwise, or its model be switched off "
+    "with the parameter response_model=None"
+)
+
+
+def adapter_of_result(annotation: Any, source: Source | None = None) -> TypeAdapter[Any]:
+    """Return the adapter for what a handler returns, or for what `responses=` describes.
+
+    Raises:
+        DeclarationError: Pydantic knows no schema for the annotation.
+    """
+    if is_v1(annotation):
+        raise PydanticV1NotSupportedError(V1_MODEL.format(annotation), source)
+    try:
+        return TypeAdapter(annotation)
+    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as exc:
+        raise FieldTypeError(_INVALID.format(annotation), source) from exc
 
 
 class Serializer:
@@ -49,14 +78,7 @@ class Serializer:
         exclude_none: bool = False,
         source: Source | None = None,
     ) -> None:
-        try:
-            self.type: TypeAdapter[Any] = TypeAdapter(annotation)
-        except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as exc:
-            raise DeclarationError(
-                f"{annotation!r} is no type that a response can be checked against; "
-                "annotate another one, return a response object, or write response_model=None",
-                source,
-            ) from exc
+        self.type = adapter_of_result(annotation, source)
         self.annotation = annotation
         self._options: dict[str, Any] = {
             "include": include,
@@ -78,7 +100,7 @@ class Serializer:
             try:
                 return write(validate(value, from_attributes=True), **options)
             except ValidationError as exc:
-                raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from None
+                raise _refused(exc, value) from None
 
         return dump
 
@@ -87,8 +109,13 @@ class Serializer:
         try:
             checked = self.type.validator.validate_python(value, from_attributes=True)
         except ValidationError as exc:
-            raise ResponseValidationError(prefixed(exc, ("response",)), body=value) from None
+            raise _refused(exc, value) from None
         return self.type.serializer.to_python(checked, mode="json", **self._options)
+
+
+def _refused(exc: ValidationError, value: Any) -> ResponseValidationError:
+    place = endpoint_of(current.get(None))
+    return ResponseValidationError(prefixed(exc, ("response",)), body=value, endpoint_ctx=place)
 
 
 def dump_plain(value: Any) -> bytes:

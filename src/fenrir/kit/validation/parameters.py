@@ -150,7 +150,7 @@ class Path(Param):  # type: ignore[misc]
 
     def __init__(self, default: Any = ..., **options: Any) -> None:
         if default is not ...:
-            raise TypeError("a path parameter can not have a default value")
+            raise AssertionError("Path parameters cannot have a default value")
         super().__init__(default, **options)
 
 

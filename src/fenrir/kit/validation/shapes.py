@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from fenrir.kit.validation.uploads import UploadFile
 
 __all__ = [
+    "SEQUENCES",
     "is_bytes",
     "is_bytes_list",
     "is_class",
@@ -21,13 +22,14 @@ __all__ = [
     "is_sequence",
     "is_upload",
     "is_upload_list",
+    "is_v1",
     "model_of",
     "models_of_union",
     "unalias",
 ]
 
 T = TypeVar("T")
-_SEQUENCES = (Sequence, list, tuple, set, frozenset, deque)
+SEQUENCES = (Sequence, list, tuple, set, frozenset, deque)
 
 
 def is_class(annotation: object, of: type[T] | tuple[type[T], ...]) -> TypeGuard[type[T]]:
@@ -62,7 +64,7 @@ def is_sequence(annotation: object) -> bool:
 
 
 def _is_plain_sequence(annotation: object) -> bool:
-    return not is_class(annotation, (str, bytes)) and is_class(annotation, _SEQUENCES)
+    return not is_class(annotation, (str, bytes)) and is_class(annotation, SEQUENCES)
 
 
 def is_scalar(annotation: object) -> bool:
@@ -137,3 +139,10 @@ def models_of_union(annotation: object) -> tuple[type[BaseModel], ...]:
     models = [_inner(member) for member in _members(annotation) or () if member is not type(None)]
     found = tuple(model for model in models if is_class(model, BaseModel))
     return found if len(found) > 1 and len(found) == len(models) else ()
+
+
+def is_v1(annotation: object) -> bool:
+    """Say whether it is, or holds, a model of `pydantic.v1`."""
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return any(base.__module__ == "pydantic.v1.main" for base in annotation.__mro__)
+    return any(map(is_v1, get_args(annotation)))

@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel
 
 import fenrir.fastapi
+from fenrir import Fenrir
 from fenrir.core.declare import DeclarationError
 from fenrir.kit.openapi import DocsOptions, openapi_document
 from tests.fenrir.kit.openapi.oracle_apps import APPS
@@ -47,7 +48,7 @@ def test_a_converter_is_the_schema_of_its_parameter(spelled: str, schema: dict[s
 
 
 def test_a_converter_says_what_an_annotation_leaves_open() -> None:
-    app = fenrir.fastapi.FastAPI()
+    app = Fenrir(__name__)
 
     @app.get("/{bare:int}/{typed:uuid}/{other:path}")
     def show(bare, typed: str, other: int | str): ...  # type: ignore[no-untyped-def]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import fastapi
@@ -16,3 +17,4 @@ def test_documents_are_equal(name: str) -> None:
     theirs: dict[str, Any] = APPS[name](fastapi).openapi()
     ours: dict[str, Any] = APPS[name](fenrir.fastapi).openapi()
     assert ours == theirs
+    assert json.dumps(ours) == json.dumps(theirs)  # the order too

@@ -1,0 +1,1 @@
+"""Reading signatures under upstream's names: `models`, `utils`."""

@@ -1,0 +1,1 @@
+"""OpenAPI under upstream's module names."""
