@@ -157,7 +157,7 @@ def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-    """From another thread than the loop's: run a coroutine on it, wait for its result, and take over its ContextVars."""
+    """From another thread than the loop's: run a coroutine on it, wait for its result, take over its ContextVars."""
     context = contextvars.copy_context()
     context.run(_depth.set, _depth.get() + 1)
     outcome: ThreadFuture[T] = ThreadFuture()

@@ -13,6 +13,7 @@ from fenrir.flask.ctx import (
     has_app_context,
     has_request_context,
 )
+from fenrir.flask.door import FlaskDoor
 from fenrir.flask.globals import current_app, g, request, session
 from fenrir.flask.helpers import (
     abort,
@@ -52,6 +53,7 @@ __all__ = [
     "Blueprint",
     "Config",
     "Flask",
+    "FlaskDoor",
     "Request",
     "Response",
     "abort",

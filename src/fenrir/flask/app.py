@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from importlib import import_module
 from functools import cached_property
+from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import quote
@@ -31,7 +31,7 @@ from fenrir.core.threads import THREADS
 from fenrir.flask import cli
 from fenrir.flask.application import App
 from fenrir.flask.ctx import AppContext, RequestContext
-from fenrir.flask.engine import FlaskEngine
+from fenrir.flask.engine import FlaskEngine, rendered
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request, request, request_ctx
 from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 from fenrir.flask.request import Request
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from fenrir.core.application import Application
     from fenrir.core.context import RequestContext as EngineContext
+    from fenrir.core.reply import Reply
 
 __all__ = ["Flask"]
 
@@ -99,6 +100,7 @@ class Flask(App):
     request_class: type[Request] = Request
     response_class: type[Response] = Response
     session_interface: SessionInterface = SecureCookieSessionInterface()
+    shares_requests = False  # with other dialects: forms are then read by the engine, and links not followed
     _altered = False  # a stage was replaced on this very object
 
     def __init__(
@@ -212,7 +214,7 @@ class Flask(App):
 
     def process_response(self, response: Response) -> Response:
         """Run the hooks that see every response, and save the session."""
-        context: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        context: RequestContext = request_ctx._get_current_object()
         for function in context._after_request_functions:
             response = self.ensure_sync(function)(response)
         for name in (*request.blueprints, None):
@@ -277,12 +279,13 @@ class Flask(App):
             "The view function did not return a valid response. The return type must be a string, dict, list, tuple"
             f" with headers or status, Response instance, or WSGI callable, but it was a {type(value).__name__}."
         )
-        if not (isinstance(value, WerkzeugResponse) or callable(value)):
+        if not isinstance(value, WerkzeugResponse):
             if hasattr(value, "__reply__"):  # a response of another dialect
                 return self.response_class.over(value.__reply__())
-            raise TypeError(wrong)
+            if not callable(value):
+                raise TypeError(wrong)
         try:
-            return self.response_class.force_type(value, request.environ)
+            return cast(Response, self.response_class.force_type(value, request.environ))
         except TypeError as exc:
             raise TypeError(f"{exc}\n{wrong}").with_traceback(sys.exc_info()[2]) from None
 
@@ -320,9 +323,7 @@ class Flask(App):
         value = error if handler is None else self.ensure_sync(handler)(error)
         return self.finalize_request(value, from_error_handler=True)
 
-    def log_exception(
-        self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]
-    ) -> None:
+    def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
         """Log an exception that nobody took."""
         self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)
 
@@ -332,7 +333,9 @@ class Flask(App):
         if exc is _sentinel:
             exc = sys.exc_info()[1]
         functions = [
-            function for name in (*request.blueprints, None) for function in self.teardown_request_funcs.get(name, ())[::-1]
+            function
+            for name in (*request.blueprints, None)
+            for function in self.teardown_request_funcs.get(name, ())[::-1]
         ]
         self._tear_down(functions, request_tearing_down, exc)
 
@@ -391,6 +394,13 @@ class Flask(App):
                 made.url_rule = rule
                 made.view_args = {**(rule.defaults or {}), **c.path_values}
         return made
+
+    def begin_after(self, c: EngineContext) -> None:
+        """Know that a request has functions of `after_this_request`."""
+
+    def rendered(self, c: EngineContext, value: Any) -> Reply:
+        """Return the reply that the value of a view is."""
+        return rendered(self, c, value)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that plain code may call: a coroutine function runs on a loop."""

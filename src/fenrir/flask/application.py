@@ -79,7 +79,7 @@ class App(Scaffold):
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
     url_rule_class: type[Rule] = Rule
     url_map_class: type[Map] = Map
-    jinja_options: dict[str, Any] = {}
+    jinja_options: dict[str, Any] = {}  # noqa: RUF012 - upstream's; a subclass or an application has its own
     default_config: Mapping[str, Any] = default_config()
     test_client_class: type[Any] | None = None
     test_cli_runner_class: type[Any] | None = None
@@ -258,7 +258,7 @@ class App(Scaffold):
     # ---------------------------------------------------------- registration
     @setupmethod
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
-        """Register a blueprint; options are `url_prefix`, `url_defaults`, `name`, `subdomain` and those of its state."""
+        """Register a blueprint; options are `url_prefix`, `url_defaults`, `name`, `subdomain` and its state's own."""
         blueprint.register(self, options)
 
     def iter_blueprints(self) -> Any:
@@ -291,9 +291,7 @@ class App(Scaffold):
         if given is None:
             given = getattr(view_func, "methods", None) or ("GET",)
         if isinstance(given, str):
-            raise TypeError(
-                'Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])'
-            )
+            raise TypeError('Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])')
         methods = {item.upper() for item in given}
         required = set(getattr(view_func, "required_methods", ()))
         if provide_automatic_options is None:
@@ -376,7 +374,7 @@ class App(Scaffold):
         if trusted is not None:
             request.trusted_hosts = trusted
         # Raises for a host that is not trusted.
-        request.host = get_host(request.environ, request.trusted_hosts)  # type: ignore[misc]
+        request.host = get_host(request.environ, request.trusted_hosts)
         subdomain = None
         if self.url_map.host_matching:
             server = None  # the host of the request is what counts

@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException
 
@@ -185,7 +185,9 @@ class RequestContext(_Counted):
     _implied: AppContext | None = None
     _after: list[Callable[[Any], Any]] | None = None
 
-    def __init__(self, app: Flask, environ: dict[str, Any], request: Request | None = None, session: Any = None) -> None:
+    def __init__(
+        self, app: Flask, environ: dict[str, Any], request: Request | None = None, session: Any = None
+    ) -> None:
         self.app = app
         if request is None:
             request = app.request_class(environ)
@@ -255,6 +257,8 @@ class RequestContext(_Counted):
         if self._after is None:
             self._after = []
             self.touch()
+            if self._c is not None:
+                self.app.begin_after(self._c)
         return self._after
 
     @property
@@ -285,7 +289,8 @@ class RequestContext(_Counted):
         assert adapter is not None
         request = self.request
         try:
-            request.url_rule, request.view_args = adapter.match(return_rule=True)
+            request.url_rule, values = adapter.match(return_rule=True)
+            request.view_args = cast("dict[str, Any]", values)
         except HTTPException as exc:
             request.routing_exception = exc
 
@@ -302,9 +307,9 @@ class RequestContext(_Counted):
         _cv_request.set(self)
         if self._session is None:
             self._open_session()
-        if self._c is None or self._request is None or self._request.url_rule is None:
-            if self.url_adapter is not None:
-                self.match_request()
+        known = self._c is not None and self.request.url_rule is not None  # by the engine's tree
+        if not known and self.url_adapter is not None:
+            self.match_request()
 
     def pop(self, exc: BaseException | None = _sentinel) -> None:
         """Make current what was so before; the last pop runs teardown, unless a stream still needs the request.
@@ -381,9 +386,7 @@ def has_app_context() -> bool:
 def _active(name: str) -> RequestContext:
     context = _cv_request.get(None)
     if context is None:
-        raise RuntimeError(
-            f"'{name}' can only be used when a request context is active, such as in a view function."
-        )
+        raise RuntimeError(f"'{name}' can only be used when a request context is active, such as in a view function.")
     return context
 
 

@@ -19,17 +19,15 @@ from werkzeug.routing import BaseConverter, Rule
 from werkzeug.routing.map import Map
 
 from fenrir.core.application import Application
-from fenrir.core.binding import Argument, Binding, Fixed, Given, Node, PathValue
-from fenrir.core.converters import Converters
-from fenrir.core.declare import Mode, Route, Source, caller, source_of
-from fenrir.core.errors import StatusError
+from fenrir.core.binding import Argument, Binding, Given, Node, PathValue
+from fenrir.core.declare import Mode, Route, Source, source_of
 from fenrir.core.pattern import PatternError, angles_type_first
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
 from fenrir.core.threads import to_thread
 from fenrir.flask._dialect import DIALECT
-from fenrir.flask.globals import DOOR
 from fenrir.flask.environ import environ_of
+from fenrir.flask.globals import DOOR
 from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSessionInterface
@@ -70,6 +68,8 @@ class FlaskEngine(Application):
         table = converters_of(app.url_map)
         self.routes = []
         self._bindings = {}
+        handlers: dict[str, Callable[..., Any]] = {}
+        whole = _whole(app)
         for rule in rules:
             view = app.view_functions.get(rule.endpoint)
             if view is None or rule.build_only or rule.websocket or rule.redirect_to is not None or rule.host:
@@ -78,7 +78,13 @@ class FlaskEngine(Application):
                 pattern = angles_type_first(rule.rule, table)
             except PatternError:
                 continue  # Werkzeug's map knows it
-            self.routes.append(self._route(rule, view, pattern, short))
+            handler = whole
+            if short:
+                handler = handlers.get(rule.endpoint) or (_awaited if iscoroutinefunction(view) else _blocking)(
+                    self, rule.endpoint, view, whole
+                )
+                handlers[rule.endpoint] = handler
+            self.routes.append(self._route(rule, view, pattern, handler, short))
 
     def _is_short(self, rules: list[Rule]) -> bool:
         """Say whether the tree finds what Werkzeug's map would find.
@@ -104,7 +110,9 @@ class FlaskEngine(Application):
             )
         )
 
-    def _route(self, rule: Rule, view: Callable[..., Any], pattern: Any, short: bool) -> Route:
+    def _route(
+        self, rule: Rule, view: Callable[..., Any], pattern: Any, handler: Callable[..., Any], short: bool
+    ) -> Route:
         methods = frozenset(rule.methods or ())
         if getattr(rule, "provide_automatic_options", False):
             methods -= {"OPTIONS"}
@@ -115,7 +123,6 @@ class FlaskEngine(Application):
         nodes: tuple[Node, ...] = ()
         if methods & _SENDING:
             nodes = (Node(_load_all if awaited else _load_some, Mode.LOOP, (Argument(None, Given(_itself)),)),)
-        handler = (_awaited if awaited else _blocking)(self, rule.endpoint, view) if short else _whole(self.flask)
         if not short:
             binding = binding[:1]
         bound = Binding(tuple(binding), nodes)
@@ -142,7 +149,9 @@ class FlaskEngine(Application):
 
     def _unrouted(self) -> Route:
         """Return the route of requests that the tree does not know."""
-        bound = Binding((Argument(None, Given(_itself)),), (Node(_load_some, Mode.LOOP, (Argument(None, Given(_itself)),)),))
+        bound = Binding(
+            (Argument(None, Given(_itself)),), (Node(_load_some, Mode.LOOP, (Argument(None, Given(_itself)),)),)
+        )
         return Route(
             pattern=angles_type_first("/", DIALECT.converters),
             methods=None,
@@ -245,10 +254,11 @@ def _question(engine: FlaskEngine) -> Callable[[RequestContext], bool]:
     return is_short
 
 
-def _blocking(engine: FlaskEngine, endpoint: str, view: Callable[..., Any]) -> Callable[..., Any]:
+def _blocking(
+    engine: FlaskEngine, endpoint: str, view: Callable[..., Any], whole: Callable[[RequestContext], Reply]
+) -> Callable[..., Any]:
     app = engine.flask
     views = app.view_functions
-    whole = _whole(app)
     is_short = _question(engine)
 
     def call(c: RequestContext, **values: Any) -> Any:
@@ -256,17 +266,19 @@ def _blocking(engine: FlaskEngine, endpoint: str, view: Callable[..., Any]) -> C
             return whole(c)
         app._got_first_request = True
         try:
-            return view(**values)
+            value = view(**values)
         except Exception as exc:
             return _failed(app, c, exc)
+        return value if c.plain else _finished(app, c, value)
 
     return call
 
 
-def _awaited(engine: FlaskEngine, endpoint: str, view: Callable[..., Any]) -> Callable[..., Any]:
+def _awaited(
+    engine: FlaskEngine, endpoint: str, view: Callable[..., Any], whole: Callable[[RequestContext], Reply]
+) -> Callable[..., Any]:
     app = engine.flask
     views = app.view_functions
-    whole = _whole(app)
     is_short = _question(engine)
 
     async def call(c: RequestContext, **values: Any) -> Any:
@@ -274,9 +286,10 @@ def _awaited(engine: FlaskEngine, endpoint: str, view: Callable[..., Any]) -> Ca
             return await to_thread(whole, c)
         app._got_first_request = True
         try:
-            return await view(**values)
+            value = await view(**values)
         except Exception as exc:
             return await to_thread(_failed, app, c, exc)
+        return value if c.plain else await to_thread(_finished, app, c, value)
 
     return call
 
@@ -296,3 +309,38 @@ def _failed(app: Flask, c: RequestContext, exc: Exception) -> Reply:
         return _reply(c, response)
     finally:
         context.pop(exc)
+
+
+def _finished(app: Flask, c: RequestContext, value: Any) -> Reply:
+    """Show the response to the session and to the functions of `after_this_request`."""
+    try:
+        context = app.context_of(c)
+        response = app.make_response(value)
+        for function in context._after or ():
+            response = app.ensure_sync(function)(response)
+        if context._session is not None and not app.session_interface.is_null_session(context._session):
+            app.session_interface.save_session(app, context._session, response)
+        return _reply(c, response)
+    except Exception as exc:
+        return _broken(app, c, exc)
+
+
+def _broken(app: Flask, c: RequestContext, exc: Exception) -> Reply:
+    """Answer an exception that came after the view, for which no handler is asked but that of 500."""
+    context = app.context_of(c)
+    context.push()
+    try:
+        try:
+            raise exc
+        except Exception as same:
+            return _reply(c, app.handle_exception(same))
+    finally:
+        context.pop(exc)
+
+
+def rendered(app: Flask, c: RequestContext, value: Any) -> Reply:
+    """Return the reply that the value of a view is."""
+    try:
+        return _reply(c, app.make_response(value))
+    except Exception as exc:
+        return _broken(app, c, exc)

@@ -9,13 +9,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.exceptions import abort as werkzeug_abort
 
 from fenrir.core.errors import MethodNotAllowed as EngineMethodNotAllowed
-from fenrir.core.errors import StatusError
+from fenrir.core.errors import StatusError, recognise
 from fenrir.flask.globals import current_app
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
-__all__ = ["Carried", "abort", "adopt", "carry"]
+__all__ = ["Carried", "abort", "adopt"]
 
 
 class Carried(StatusError):
@@ -35,9 +35,7 @@ class Carried(StatusError):
         )
 
 
-def carry(exc: Exception) -> StatusError | None:
-    """Return an exception of Werkzeug's as the engine knows errors, None for any other."""
-    return Carried(exc) if isinstance(exc, HTTPException) else None
+recognise(HTTPException, Carried)
 
 
 def adopt(exc: Exception) -> Exception:

@@ -60,7 +60,7 @@ class ContextStack(Generic[T]):
         self._frame: ContextVar[Frame[T] | None] = ContextVar(name, default=None)
         self._implied = implied
 
-    def get(self, default: Any = _MISSING) -> T:
+    def get(self, default: Any = _MISSING) -> Any:
         """Return what is current. Raises LookupError if nothing is and there is no default."""
         frame = self._frame.get()
         c = current.get(None)
@@ -72,7 +72,7 @@ class ContextStack(Generic[T]):
             return frame[0]
         if default is _MISSING:
             raise LookupError(self.name)
-        return cast(T, default)
+        return default
 
     def frame(self) -> Frame[T] | None:
         """Return what was pushed last, to restore it later."""

@@ -102,9 +102,10 @@ def url_for(
     **values: Any,
 ) -> str:
     """Return the URL of an endpoint; see `Flask.url_for`."""
-    return current_app.url_for(
+    url: str = current_app.url_for(
         endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values
     )
+    return url
 
 
 _LOCATION_SAFE = "!#$%&'()*+,/:;=?@[]~-._"

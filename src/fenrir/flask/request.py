@@ -7,15 +7,18 @@ somebody asks for it. A request can be made of an environ as well, as upstream m
 from __future__ import annotations
 
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 
-from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import EnvironHeaders, FileStorage, Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request as WerkzeugRequest
 
+from fenrir.core.errors import StatusError
 from fenrir.flask import json
 from fenrir.flask.environ import environ_of
-from fenrir.flask.globals import current_app
+from fenrir.flask.exceptions import adopt
+from fenrir.flask.globals import DOOR, current_app
 from fenrir.flask.helpers import _split_blueprint_path
 
 if TYPE_CHECKING:
@@ -123,9 +126,12 @@ class Request(WerkzeugRequest):
     # --------------------------------------------------------------- routing
     @property
     def endpoint(self) -> str | None:
-        """The endpoint of the rule that matched."""
+        """The endpoint of the rule that matched; of a route of another dialect its name."""
         rule = self.url_rule
-        return None if rule is None else rule.endpoint  # type: ignore[no-any-return]
+        if rule is not None:
+            return rule.endpoint  # type: ignore[no-any-return]
+        route = getattr(self._c.plan, "route", None) if self._c is not None else None
+        return None if route is None or "app" in route.options else route.name
 
     @property
     def blueprint(self) -> str | None:
@@ -143,12 +149,39 @@ class Request(WerkzeugRequest):
 
     # ------------------------------------------------------------------ body
     def _load_form_data(self) -> None:
+        c = self._c
+        if c is not None and "form" not in self.__dict__ and self.want_form_data_parsed:
+            app = c.app.extensions.get(DOOR)
+            if app is not None and app.shares_requests:
+                self._take_form(c)
         super()._load_form_data()
         # In debug mode a form that was sent without its files explains itself when a file is asked for.
         if current_app and current_app.debug and self.mimetype != "multipart/form-data" and not self.files:
             from fenrir.flask.debughelpers import attach_enctype_error_multidict
 
             attach_enctype_error_multidict(self)
+
+    def _take_form(self, c: RequestContext) -> None:
+        """Take the form that the engine reads for all dialects, with its limits."""
+        try:
+            form = c.form
+        except StatusError as exc:
+            raise adopt(exc) from None
+        files = [
+            (
+                name,
+                FileStorage(
+                    part.file, part.filename, part.name, part.content_type, headers=Headers(list(part.headers))
+                ),
+            )
+            for name, part in form.files
+        ]
+        # What Werkzeug finds here it does not parse again.
+        self.__dict__.update(
+            stream=BytesIO(),
+            form=self.parameter_storage_class(form.fields),
+            files=ImmutableMultiDict(files),
+        )
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         """Answer a body that is not JSON; a subclass may return a value instead."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from fenrir.core.converters import (
     Converter,
@@ -51,22 +53,29 @@ converters.register("any", any_of)
 converters.register("uuid", unique)
 
 
-def converters_of(rules: Map) -> Converters:
-    """Return the types that a map knows. One of the user's stands for what its expression matches, unconverted."""
+def converters_of(rules: Map, *, convert: bool = False) -> Converters:
+    """Return the types that a map knows; those of the user convert what they match only where they are asked to."""
     usual = rules.default_converters
     table = converters.extend()
     for name, cls in rules.converters.items():
         if usual.get(name) is not cls:
-            table.register(name, _shape_of(rules, name, cls))
+            table.register(name, _shape_of(rules, name, cls, convert))
     return table
 
 
-def _shape_of(rules: Map, name: str, cls: Any) -> Any:
+def _shape_of(rules: Map, name: str, cls: Any, convert: bool) -> Any:
     def make(*args: Any, **kwargs: Any) -> Converter:
         try:
             made = cls(rules, *args, **kwargs)
         except Exception as exc:
             raise ConverterError(f"converter {name!r}: {exc}") from exc
-        return pattern_of(made.regex, name=name, multi_segment=not made.part_isolating)
+        several = not made.part_isolating
+        if not convert:
+            return pattern_of(made.regex, name=name, multi_segment=several)
+        return replace(
+            pattern_of(made.regex, name=name, multi_segment=several, convert=made.to_python),
+            format=lambda value: unquote(made.to_url(value)),
+            weight=100 if several else min(max(int(made.weight), 1), 99),
+        )
 
     return make

@@ -72,7 +72,7 @@ class Scaffold:
         root_path: str | None = None,
     ) -> None:
         self.import_name = import_name
-        self.static_folder = static_folder  # type: ignore[assignment]
+        self.static_folder = static_folder
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = get_root_path(import_name) if root_path is None else root_path
@@ -316,7 +316,7 @@ def _folder_of(import_name: str) -> Path:
     if not places:
         return Path(spec.origin or "").parent
     if spec.origin not in (None, "namespace"):
-        return Path(cast(str, spec.origin)).parent.parent
+        return Path(spec.origin).parent.parent
     # A namespace has several places; the module lies in one of them.
     chosen = next(iter(places))
     inner = importlib.util.find_spec(import_name)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 import werkzeug.utils
+from werkzeug.exceptions import NotFound
 
 from fenrir.flask.globals import current_app, request
 from fenrir.flask.response import Response
+from fenrir.kit.static import StaticFiles
 
 __all__ = ["send_file", "send_from_directory"]
 
@@ -69,4 +72,6 @@ def send_from_directory(directory: str | os.PathLike[str], path: str | os.PathLi
     Raises:
         NotFound: there is no such file, or it lies elsewhere.
     """
+    if current_app.shares_requests and StaticFiles(Path(current_app.root_path, directory)).find(str(path)) is None:
+        raise NotFound  # SECURITY: a link is the usual way out of a folder
     return werkzeug.utils.send_from_directory(directory, path, **_of_here(kwargs))  # type: ignore[return-value]

@@ -24,7 +24,7 @@ class JSONProvider:
     """The interface: `dumps` and `loads` are enough."""
 
     def __init__(self, app: Any) -> None:
-        self._app = None if app is None else proxy(app)  # no cycle: an application is freed when nobody holds it
+        self._app: Any = None if app is None else proxy(app)  # no cycle: an application is freed when nobody holds it
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return a value as JSON."""
