@@ -384,7 +384,7 @@ def has_app_context() -> bool:
 
 
 def _active(name: str) -> RequestContext:
-    context = _cv_request.get(None)
+    context: RequestContext | None = _cv_request.get(None)
     if context is None:
         raise RuntimeError(f"'{name}' can only be used when a request context is active, such as in a view function.")
     return context

@@ -75,7 +75,7 @@ def get_root_path(import_name: str) -> str:
                 " module came from an import hook that does not provide file name information or because it's a"
                 " namespace package. In this case the root path needs to be explicitly provided."
             )
-    return os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120 - a link keeps its own place
+    return os.path.dirname(os.path.abspath(str(file)))  # noqa: PTH100, PTH120 - a link keeps its own place
 
 
 @cache
