@@ -56,8 +56,8 @@ Shared = Callable[[Route, Mapping[Any, Any]], Binding | None]
 Source = Callable[[], Iterable[Route | Mount]]
 """What is asked for its declarations whenever the application freezes: a router that keeps its own list."""
 
-LastResort = Callable[[RequestContext, Exception], Awaitable[Reply] | Reply]
-"""(context, exception) -> the answer to what no error handler took and no dialect expects."""
+LastResort = Callable[[RequestContext, Exception], Awaitable[Reply | None] | Reply | None]
+"""(context, exception) -> the answer to what no error handler took and no dialect expects, or None for the usual."""
 
 
 class Overrides(dict[Any, Any]):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fenrir.core.context import Raises
 from fenrir.core.declare import Mode
-from fenrir.core.errors import InternalError, StatusError, find_error_handler
+from fenrir.core.errors import InternalError, StatusError, find_error_handler, neutral
 from fenrir.core.exits import SwallowedError
 from fenrir.core.report import report
 from fenrir.core.threads import on_loop, to_thread
@@ -37,6 +37,7 @@ def _seek(c: RequestContext, exc: BaseException | None) -> tuple[ErrorHandler | 
         exc = RuntimeError("a request failed without an exception")
     if not isinstance(exc, Exception):
         raise exc  # cancellation and exit are not answers
+    exc = neutral(exc)
     scope = c.plan.scope if c.plan is not None else c.app.scope
     found = find_error_handler(scope, exc)
     if found is not None:
@@ -50,9 +51,10 @@ def _expected(c: RequestContext, exc: Exception) -> Reply | None:
     Raises:
         Exception: the exception itself, where whoever called this application deals with it.
     """
-    if isinstance(exc, StatusError):
+    known = neutral(exc)
+    if isinstance(known, StatusError):
         dialect = c.plan.dialect if c.plan is not None else c.app.home
-        return dialect.error(c, exc)
+        return dialect.error(c, known)
     if raises(c):
         raise exc
     c.error = exc

@@ -226,7 +226,7 @@ class FastAPI(Verbs, Starlette):
             return None
         return unmatched_mount(router.serve_unmatched, self.engine.scope)
 
-    async def _last_resort(self, c: RequestContext, exc: Exception) -> Reply:
+    async def _last_resort(self, c: RequestContext, exc: Exception) -> Reply | None:
         """Answer what no handler took, on the direct door; `ServerErrorMiddleware` does so on the other one."""
         request = c.view(DIALECT)
         if self.debug:
@@ -235,7 +235,7 @@ class FastAPI(Verbs, Starlette):
         else:
             handler = self._error_handler
             if handler is None:
-                return DIALECT.error(c, exc)
+                return None
             response = await _called(handler, request, exc)
         reply: Reply = response.__reply__()
         return reply
