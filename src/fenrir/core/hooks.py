@@ -52,10 +52,10 @@ def _expected(c: RequestContext, exc: Exception) -> Reply | None:
         Exception: the exception itself, where whoever called this application deals with it.
     """
     known = neutral(exc)
+    dialect = c.plan.dialect if c.plan is not None else c.app.home
     if isinstance(known, StatusError):
-        dialect = c.plan.dialect if c.plan is not None else c.app.home
         return dialect.error(c, known)
-    if raises(c):
+    if dialect.wraps_raise and raises(c):
         raise exc
     c.error = exc
     report(c, exc)

@@ -535,8 +535,10 @@ def asgi_door(app: Served, *, raises: bool = False) -> Callable[[Any, Receive, S
                 serving = app.http(exchange)
                 if serving is not None:
                     await serving
-                if raises and (error := current.get().error) is not None:
-                    raise error
+                if raises:
+                    c = current.get()
+                    if c.error is not None and (c.plan.dialect if c.plan else c.app.home).wraps_raise:
+                        raise c.error
             except BaseException as exc:
                 await _ended(exchange, exc)
                 raise
