@@ -22,6 +22,7 @@ from fenrir.http.json import dumps
 from fenrir.kit.files import file_reply
 from fenrir.kit.openapi.bundles import ASSETS, PACKAGES, local_assets, media_type
 from fenrir.kit.openapi.document import openapi_document
+from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.openapi.pages import (
     SCRIPTS,
     content_policy,
@@ -29,7 +30,6 @@ from fenrir.kit.openapi.pages import (
     redoc_page,
     swagger_page,
 )
-from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.validation import jsonable_encoder
 
 if TYPE_CHECKING:
