@@ -8,7 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asteri
 from asteri.exchange import Doors
 from asteri.wsgi import WSGIApplication, wsgi_app
 from fenrir.core.application import Application
@@ -19,7 +18,7 @@ from fenrir.core.threads import THREADS
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.config import Config
 from fenrir.flask.door import FlaskDoor
-from fenrir.flask.helpers import get_debug_flag
+from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 from fenrir.http.forms import FormLimits
 from fenrir.kit.sessions import session_of
 
@@ -186,13 +185,39 @@ class Flask(FlaskDoor):
         load_dotenv: bool = True,
         **options: Any,
     ) -> None:
-        """Serve on Asteri until a signal comes; options are those of `asteri.run`, an unknown one is an error."""
+        """Serve on Asteri until a signal comes; see `fenrir.flask.serving.run_simple` for the options.
+
+        Does nothing while a command of `flask` imports the module.
+
+        Args:
+            host, port: those of SERVER_NAME, or 127.0.0.1 and 5000.
+            debug: instead of the application's debug mode.
+            load_dotenv: read `.env` and `.flaskenv` first.
+        """
+        cli = import_module("fenrir.flask.cli")
+        serving = import_module("fenrir.flask.serving")
+        if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+            if not serving.is_running_from_reloader():
+                import click
+
+                click.secho(
+                    " * Ignoring a call to 'app.run()' that would block the current 'flask' CLI command.\n"
+                    "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.",
+                    fg="red",
+                )
+            return
+        if get_load_dotenv(load_dotenv):
+            cli.load_dotenv()
+            if "FLASK_DEBUG" in os.environ:
+                self.debug = get_debug_flag()
         if debug is not None:
-            self.debug = debug
-        server = self.config["SERVER_NAME"] or ""
-        own_host, _, own_port = server.partition(":")
-        address = f"{host or own_host or '127.0.0.1'}:{port if port is not None else (own_port or 5000)}"
-        asteri.run(self, bind=(address,), **options)
+            self.debug = bool(debug)
+        own_host, _, own_port = (self.config.get("SERVER_NAME") or "").partition(":")
+        host = host or own_host or "127.0.0.1"
+        port = int(next((value for value in (port, own_port or None) if value is not None), 5000))
+        options = {"use_reloader": self.debug, "use_debugger": self.debug, "threaded": True, **options}
+        cli.show_server_banner(self.debug, self.name)
+        serving.run_simple(host, port, self, **options)
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
         """Return a client for tests; see `fenrir.flask.testing.FlaskClient`."""

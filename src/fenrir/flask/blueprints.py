@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
 
+OWN_GROUP = "the blueprint's name"
+"""Stands for a `cli_group` that nobody said."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -74,6 +77,7 @@ class Blueprint(Scaffold):
         url_prefix: before all its rules.
         subdomain: not supported; None.
         url_defaults: values for all its rules.
+        cli_group: name of the group of its commands; None: they stand beside those of the application.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Blueprint(Scaffold):
         subdomain: str | None = None,
         url_defaults: dict[str, Any] | None = None,
         root_path: str | None = None,
+        cli_group: str | None = OWN_GROUP,
     ) -> None:
         super().__init__(import_name, static_folder, static_url_path, template_folder, root_path)
         if not name:
@@ -101,6 +106,7 @@ class Blueprint(Scaffold):
         self.deferred_functions: list[Callable[[BlueprintSetupState], None]] = []
         self._children: list[tuple[Blueprint, dict[str, Any]]] = []
         self._registered = False
+        self.cli_group = cli_group
 
     def _apply(self, call: Callable[[Any], None]) -> None:
         self.record(call)
@@ -173,6 +179,7 @@ class Blueprint(Scaffold):
             state.add_url_rule(f"{self.static_url_path}/<path:filename>", "static", self.send_static_file)
         for deferred in self.deferred_functions:
             deferred(state)
+        self._register_commands(app, name, options.get("cli_group", self.cli_group))
         for child, child_options in self._children:
             own = child_options.get("url_prefix")
             own = child.url_prefix if own is None else own
@@ -180,6 +187,15 @@ class Blueprint(Scaffold):
             if state.url_prefix is not None and own is not None:
                 joined = f"{state.url_prefix.rstrip('/')}/{own.lstrip('/')}"
             child.register(app, {**child_options, "url_prefix": joined, "name_prefix": name})
+
+    def _register_commands(self, app: FlaskDoor, name: str, group: str | None) -> None:
+        if "cli" not in vars(self) or not self.cli.commands:
+            return
+        if group is None:
+            app.cli.commands.update(self.cli.commands)
+            return
+        self.cli.name = name if group is OWN_GROUP else group
+        app.cli.add_command(self.cli)
 
     # ------------------------------------------------- for the whole application
     def _apply_to_app(self, call: Callable[[Site], None]) -> None:

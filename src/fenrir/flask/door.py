@@ -380,7 +380,7 @@ class FlaskDoor(Scaffold):
         self.jinja_env.globals[name or f.__name__] = f
 
     @staticmethod
-    def _named(add: Callable[[F, str | None], None], name: str | None) -> Callable[[F], F]:
+    def _named(add: Callable[[Callable[..., Any], str | None], None], name: str | None) -> Callable[[F], F]:
         def decorator(f: F) -> F:
             add(f, name)
             return f

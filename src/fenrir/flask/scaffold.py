@@ -19,6 +19,7 @@ from fenrir.kit.templating import BaseLoader, FileSystemLoader
 
 if TYPE_CHECKING:
     from fenrir.core.declare import Scope
+    from fenrir.flask.cli.script import AppGroup
     from fenrir.flask.door import FlaskDoor
 
 __all__ = ["Scaffold", "Site", "root_path_of"]
@@ -112,6 +113,13 @@ class Scaffold:
     def _apply(self, call: Callable[[Site], None]) -> None:
         """Make a registration take effect."""
         raise NotImplementedError
+
+    @cached_property
+    def cli(self) -> AppGroup:
+        """The commands that are registered here."""
+        from fenrir.flask.cli.script import AppGroup
+
+        return AppGroup(self.name)
 
     # ---------------------------------------------------------------- static
     @property

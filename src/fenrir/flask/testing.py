@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from fenrir.flask.app import Flask
+    from fenrir.flask.door import FlaskDoor
 
 __all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient"]
 
@@ -48,7 +49,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
 
     def __init__(
         self,
-        app: Flask,
+        app: FlaskDoor,
         path: str = "/",
         base_url: str | None = None,
         subdomain: str | None = None,
@@ -68,7 +69,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:  # type: ignore[override]  # there it is a static method
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return a value as the application writes JSON."""
         return self.app.json.dumps(obj, **kwargs)
 
@@ -149,8 +150,8 @@ class FlaskClient(Client):
         if isinstance(given, dict):
             builder = EnvironBuilder.from_environ(given, app=self.application, environ_base=self._environ({}))
             return builder.get_request()
-        if args and hasattr(given, "environ"):  # a request
-            request = copy(given)
+        if hasattr(given, "environ"):  # a request
+            request: Any = copy(given)
             request.environ = self._environ(request.environ)
             return cast("WerkzeugRequest", request)
         kwargs["environ_base"] = self._environ(kwargs.get("environ_base", {}))
