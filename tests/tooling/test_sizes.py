@@ -72,3 +72,13 @@ def test_the_list_of_compiled_modules_must_be_exact(sizes: ModuleType, tmp_path:
         'pyproject.toml: add "asteri.wire.scan_cy" to the compiled modules of tool.mypy',
         'pyproject.toml: "asteri.wire.old_cy" in tool.mypy is no compiled module',
     ]
+
+
+def test_a_module_that_only_passes_names_on_may_have_the_name_of_another_project(
+    sizes: ModuleType, tmp_path: Path
+) -> None:
+    plant(tmp_path, "src/fenrir/utils.py")
+    (tmp_path / "src/fenrir/utils.py").write_text('"""Names."""\nfrom fenrir.names import first\n__all__ = ["first"]\n')
+    assert sizes.faults(tmp_path) == []
+    (tmp_path / "src/fenrir/utils.py").write_text('"""Names."""\nfrom fenrir.names import first\nsecond = first\n')
+    assert len(sizes.faults(tmp_path)) == 1

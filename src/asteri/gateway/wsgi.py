@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
 
 from asteri.exchange import Channel, Doors, Exchange
-from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi_cy import Call
+from asteri.threads import Threads
 
 __all__ = ["WSGIApplication", "wsgi_app", "wsgi_doors"]
 

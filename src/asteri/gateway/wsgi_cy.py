@@ -37,6 +37,7 @@ except ImportError:
 from asteri.exchange import Disconnected
 from asteri.gateway.environ_cy import FileWrapper, build_environ
 from asteri.gateway.files import send_part
+from asteri.threads import completions
 from asteri.wire.grammar import TOKEN_BYTES, VALUE_BYTES
 
 __all__ = ["Call"]
@@ -88,6 +89,7 @@ class Call:
     _exchange: object
     _script_name: str
     _threads: object
+    _completions: object
     _done: object
     _context: object  # the thread's copy of the caller's
     _home: object  # the loop's copy: what the exchange does on an answer belongs to the request
@@ -142,6 +144,7 @@ class Call:
         self._called = False
         self._pump_task = None
         self._room = None
+        self._completions = completions()
 
     # On the loop
 
@@ -269,7 +272,7 @@ class Call:
             self._error.__cause__ = error
         if isinstance(self._error, StopIteration):  # a future can not carry it
             self._error = RuntimeError("the WSGI application raised StopIteration")
-        self._threads.hand_over(self.end)
+        self._threads.hand_over(self._completions, self.end)
 
     def _run(self) -> None:
         exchange = self._exchange
@@ -403,7 +406,8 @@ class Call:
             self._begun = True
             if self._sent == self._length:
                 self._complete = data
-                self._threads.hand_over(self.respond)  # what the application does after it is not waited for
+                # What the application does after it is not waited for.
+                self._threads.hand_over(self._completions, self.respond)
                 return not excess
             self._pieces = deque()
         if data and self._pieces is not None:
@@ -416,7 +420,7 @@ class Call:
         self._pieces.append(data)
         if not self._called:
             self._called = True
-            self._threads.hand_over(self.pump)
+            self._threads.hand_over(self._completions, self.pump)
         while self._sent - self._taken > AHEAD and not self._gone:
             if self._room is None:
                 self._room = threading.Event()

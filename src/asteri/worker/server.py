@@ -19,7 +19,6 @@ from asteri.errors import ApplicationError
 from asteri.exchange import Doors
 from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
-from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
 from asteri.protocol.h1_cy import H1Protocol
@@ -30,6 +29,7 @@ from asteri.protocol.wheel_cy import TimerWheel
 from asteri.protocol.ws import upgrader
 from asteri.protocol.ws_limits import WebSocketLimits
 from asteri.settings import Settings
+from asteri.threads import Threads
 from asteri.wire.limits import Limits
 from asteri.worker.access import log_access
 from asteri.worker.lifespan import Lifespan

@@ -33,10 +33,22 @@ unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled
 
 
 class State(MutableMapping[str, Any]):
-    """A notebook with attributes and keys, per request (`g`, `request.state`, `request.ctx`, ...) and per app."""
+    """A notebook with attributes and keys, per request (`g`, `request.state`, `request.ctx`, ...) and per app.
+
+    It writes into the dictionary that it is given, which others may hold as well (the `state` of an ASGI scope).
+    """
+
+    def __init__(self, state: dict[str, Any] | None = None) -> None:
+        if state is not None:
+            self.__dict__ = state
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        """The dictionary itself, for code that is written for Starlette's notebook."""
+        return self.__dict__
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"nothing was noted under the name {name!r}")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __getitem__(self, name: str) -> Any:
         return self.__dict__[name]
@@ -117,8 +129,12 @@ class RequestContext:
     def state(self) -> State:
         """The notebook of this request; one object under all its names (paradigms rule 28)."""
         if self._state is None:
-            self._state = State()
-            self._state.update(self.app.lifespan_state)
+            scope = getattr(self.exchange, "scope", None)
+            # Over ASGI the server and the middleware have written into the scope's before.
+            state = State(scope.setdefault("state", {}) if scope is not None else None)
+            for name, value in self.app.lifespan_state.items():
+                state.setdefault(name, value)
+            self._state = state
         return self._state
 
     @property

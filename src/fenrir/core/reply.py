@@ -36,12 +36,13 @@ class Reply:
     Attributes:
         status: the status code.
         headers: all headers, Set-Cookie included; content-length is added when it is sent.
-        body: the whole body, unless `stream` is set.
+        body: the whole body, unless `stream` is set. A content-length that was right for the former one follows it.
         stream: an iterable or async iterable of bytes; a plain iterable is run in a worker thread.
         background: awaited after the response has been sent.
+        run: writes the response itself, in the place of everything above (one that is an ASGI application).
     """
 
-    __slots__ = ("background", "body", "headers", "status", "stream")
+    __slots__ = ("_body", "background", "headers", "run", "status", "stream")
 
     def __init__(
         self,
@@ -53,12 +54,27 @@ class Reply:
     ) -> None:
         self.status = status
         self.headers = headers if headers is not None else MutableHeaders()
-        self.body = body
+        self._body = body
         self.stream = stream
         self.background = background
+        self.run: Callable[[RequestContext], Awaitable[None]] | None = None
 
     def __reply__(self) -> Reply:
         return self
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._body
+
+    @body.setter
+    def body(self, body: bytes) -> None:
+        before, self._body = len(self._body), body
+        if len(body) != before:
+            fields = self.headers.raw
+            declared = (b"content-length", b"%d" % before)
+            if declared in fields:
+                fields[fields.index(declared)] = (b"content-length", b"%d" % len(body))
 
     def __repr__(self) -> str:
         return f"<Reply {self.status}>"
@@ -71,6 +87,10 @@ async def send(c: RequestContext, reply: Reply) -> None:
         Disconnected: the client left during a stream.
     """
     exchange = c.http
+    if reply.run is not None:
+        await reply.run(c)
+        await exchange.drain()
+        return
     stream = reply.stream
     if stream is None:
         exchange.respond(reply.status, reply.headers.raw, reply.body)

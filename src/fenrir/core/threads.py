@@ -17,12 +17,12 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future as ThreadFuture
-from queue import SimpleQueue
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
 
 __all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "to_thread"]
@@ -42,135 +42,88 @@ class Overloaded(StatusError):
     http_headers = (("retry-after", "1"),)
 
 
-class _Completions:
-    """Results on their way from threads to one loop, handed over in batches."""
-
-    __slots__ = ("_done", "_scheduled", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
-        self._scheduled = False
-
-    def add(self, future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-        """Complete a future of the loop, from any thread."""
-        self._done.append((future, result, error))
-        if not self._scheduled:
-            self._scheduled = True
-            try:
-                self.loop.call_soon_threadsafe(self._hand_over)
-            except RuntimeError:
-                self._done.clear()  # the loop is closed: nobody waits any more
-
-    def _hand_over(self) -> None:
-        self._scheduled = False  # before emptying: what is added from now on schedules again
-        while self._done:
-            future, result, error = self._done.popleft()
-            if future.done():
-                continue  # its caller was cancelled
-            if error is None:
-                future.set_result(result)
-            elif isinstance(error, StopIteration):
-                refused = RuntimeError("a worker raised StopIteration, which a coroutine can not")
-                refused.__cause__ = error
-                future.set_exception(refused)
-            else:
-                future.set_exception(error)
-
-
 class _Local(threading.local):
-    """Of a worker thread: the loop it works for. Of a loop's thread: what comes back to that loop."""
+    """Of a worker thread: the loop it works for, and the threads of which it is one."""
 
     loop: asyncio.AbstractEventLoop | None = None
-    home: _Completions | None = None
 
 
 _local = _Local()
 
 
-def _completions() -> _Completions:
-    loop = asyncio.get_running_loop()
-    found = _local.home
-    if found is None or found.loop is not loop:
-        found = _local.home = _Completions(loop)
-    return found
+class _Job:
+    """A call for a thread, and the future of its result."""
 
+    __slots__ = ("_call", "_context", "_error", "_home", "_result", "future", "threads")
 
-_Work = tuple[Callable[[], Any], contextvars.Context, "asyncio.Future[Any]", _Completions]
+    def __init__(self, call: Callable[[], Any], threads: Threads, home: Completions) -> None:
+        self.future: asyncio.Future[Any] = home.loop.create_future()
+        self._call: Callable[[], Any] | None = call
+        self._context: contextvars.Context | None = contextvars.copy_context()
+        self.threads = threads
+        self._home = home
+        self._result: Any = None
+        self._error: BaseException | None = None
 
-
-class _Lane:
-    """Threads that take work from one queue; started when needed, ended with the process."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._queue: SimpleQueue[_Work] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._started = 0
-        # Threads without work, less the calls that nobody has taken: below zero, so many calls wait for a thread.
-        self._spare = 0
-
-    def submit(self, call: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue a call, in a copy of the current context."""
-        completions = _completions()
-        start = 0
-        with self._lock:
-            if self._spare <= -WAITING and not self._number:
-                raise Overloaded
-            self._spare -= 1
-            if self._spare < 0 and self._started < THREADS:
-                self._started += 1
-                self._spare += 1
-                start = self._started
-        if start:
-            self._start(start)
-        future: asyncio.Future[T] = completions.loop.create_future()
-        self._queue.put((call, contextvars.copy_context(), future, completions))
-        return future
-
-    def _start(self, number: int) -> None:
+    def __call__(self) -> None:
+        """In the thread: make the call."""
+        assert self._call is not None and self._context is not None
+        _local.loop = self._home.loop
         try:
-            threading.Thread(target=self._run, name=f"fenrir-{self._number}-{number}", daemon=True).start()
-        except RuntimeError:  # the system gives no more threads: as if this call had never been
-            with self._lock:
-                self._started -= 1
-            raise
+            self._result = self._context.run(self._call)
+        except BaseException as exc:
+            self._error = exc
+        self._call = self._context = None  # what the request held must not live until the loop has come to this
+        _local.loop = None
+        self.threads.hand_over(self._home, self.finish)
 
-    def _run(self) -> None:
-        while True:
-            call, context, future, completions = self._queue.get()
-            _local.loop = completions.loop
-            result: Any = None
-            error: BaseException | None = None
-            try:
-                result = context.run(call)
-            except BaseException as exc:
-                error = exc
-            with self._lock:
-                self._spare += 1  # before the result is known, so that whoever gets it finds this thread
-            completions.add(future, result, error)
-            # What the request held must not live until the next one comes.
-            del call, context, future, completions, result, error
-            _local.loop = None
+    def finish(self) -> None:
+        """On the loop: say how it went."""
+        complete(self.future, self._result, self._error)
+        self._result = self._error = None
 
 
-_lanes = [_Lane(0), _Lane(1)]
+def complete(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    """Set a future that may have been cancelled meanwhile."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    elif isinstance(error, StopIteration):
+        refused = RuntimeError("a worker raised StopIteration, which a coroutine can not")
+        refused.__cause__ = error
+        future.set_exception(refused)
+    else:
+        future.set_exception(error)
+
+
+def _lane(number: int) -> Threads:
+    return Threads(THREADS, f"fenrir-{number}")
+
+
+_lanes = [_lane(0), _lane(1)]
 _depth: contextvars.ContextVar[int] = contextvars.ContextVar("fenrir.depth", default=0)
 
 
 def _after_fork() -> None:
     """Start anew in a child process: threads do not survive a fork."""
-    _lanes[:] = [_Lane(number) for number in range(len(_lanes))]
+    _lanes[:] = [_lane(number) for number in range(len(_lanes))]
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _submit(call: Callable[[], T]) -> asyncio.Future[T]:
+def _submit(call: Callable[[], T]) -> _Job:
+    """Queue a call, in a copy of the current context."""
     depth = _depth.get()
     while depth >= len(_lanes):
-        _lanes.append(_Lane(len(_lanes)))
-    return _lanes[depth].submit(call)
+        _lanes.append(_lane(len(_lanes)))
+    lane = _lanes[depth]
+    if not depth and len(lane.calls) >= WAITING + lane.free:
+        raise Overloaded
+    job = _Job(call, lane, completions())
+    lane.submit(job)
+    return job
 
 
 async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -179,7 +132,8 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     Raises:
         Overloaded: too many callers wait for a thread already.
     """
-    return await _submit(lambda: call(*args, **kwargs))
+    result: T = await _submit(partial(call, *args, **kwargs) if args or kwargs else call).future
+    return result
 
 
 def leave() -> None:
@@ -234,11 +188,12 @@ _MISSING: Any = object()
 class Hop:
     """One worker thread for a whole request: response first, teardown after it was sent."""
 
-    __slots__ = ("_completions", "_done", "_error", "_reply", "_sent")
+    __slots__ = ("_done", "_error", "_home", "_lane", "_reply", "_sent")
 
     def __init__(self) -> None:
-        self._completions = _completions()
-        self._reply: asyncio.Future[Any] = self._completions.loop.create_future()
+        self._home = completions()
+        self._lane: Threads | None = None
+        self._reply: asyncio.Future[Any] = self._home.loop.create_future()
         self._sent = threading.Event()
         self._error: BaseException | None = None
         self._done: asyncio.Future[Any] | None = None
@@ -249,7 +204,8 @@ class Hop:
         Raises:
             Overloaded: no thread took it; `work` never runs.
         """
-        self._done = _submit(work)
+        job = _submit(work)
+        self._lane, self._done = job.threads, job.future
         self._done.add_done_callback(self._ended)
         try:
             reply = await self._reply
@@ -266,7 +222,8 @@ class Hop:
 
     def deliver(self, reply: Any) -> BaseException | None:
         """In the thread: hand the response over and wait until it was sent; return what went wrong, if anything."""
-        self._completions.add(self._reply, reply, None)
+        assert self._lane is not None
+        self._lane.hand_over(self._home, lambda: complete(self._reply, reply, None))
         self._sent.wait()
         return self._error
 

@@ -94,7 +94,7 @@ def given_by_type(name: str, annotation: Any, position: int) -> ArgumentSource |
 
 
 def _request(c: RequestContext) -> HTTPConnection:
-    return WebSocket(c) if c.plan is not None and c.plan.route.websocket else Request(c)
+    return WebSocket.of(c) if c.plan is not None and c.plan.route.websocket else Request.of(c)
 
 
 def _adopt(exc: Exception) -> Exception:

@@ -18,7 +18,7 @@ from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.datastructures import URLPath
 from fenrir.fastapi.exceptions import FastAPIError
-from fenrir.fastapi.openapi.utils import get_openapi
+from fenrir.fastapi.openapi.document import get_openapi
 from fenrir.fastapi.options import IncludeOptions, check_options
 from fenrir.fastapi.place import Declared, Inclusion, Place
 from fenrir.fastapi.responses import StreamingResponse

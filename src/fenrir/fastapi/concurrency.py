@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import TypeVar
 
-from fenrir.core.threads import to_thread
+from fenrir.starlette.concurrency import iterate_in_threadpool, run_in_threadpool, run_until_first_complete
 
-__all__ = ["iterate_in_threadpool", "run_in_threadpool"]
+__all__ = [
+    "asynccontextmanager",
+    "contextmanager_in_threadpool",
+    "iterate_in_threadpool",
+    "run_in_threadpool",
+    "run_until_first_complete",
+]
 
-P = ParamSpec("P")
 T = TypeVar("T")
-_END: Any = object()
 
 
-async def run_in_threadpool(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function in a worker thread, with the context of the caller."""
-    return await to_thread(func, *args, **kwargs)
-
-
-async def iterate_in_threadpool(iterator: Iterable[T]) -> AsyncIterator[T]:
-    """Read an iterable in a worker thread, piece by piece."""
-    pieces = iter(iterator)
-    while (piece := await to_thread(next, pieces, _END)) is not _END:
-        yield piece
+@asynccontextmanager
+async def contextmanager_in_threadpool(cm: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave a plain context manager in worker threads."""
+    value = await run_in_threadpool(cm.__enter__)
+    try:
+        yield value
+    except Exception as error:
+        if not await run_in_threadpool(cm.__exit__, type(error), error, error.__traceback__):
+            raise
+    else:
+        await run_in_threadpool(cm.__exit__, None, None, None)

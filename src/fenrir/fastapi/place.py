@@ -37,6 +37,7 @@ from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import About, Serializer, bind_signature, return_annotation
 from fenrir.kit.validation.graph import calling_mode, kind_of
+from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
 
 __all__ = ["Declared", "Inclusion", "Place"]
@@ -244,6 +245,10 @@ class Place:
             if name.startswith("response_model_")
         }
         model = Serializer(annotation, **written, source=item.source) if annotation is not None else None
+        responses = {**self.responses, **(options.get("responses") or {})}
+        for described in responses.values():
+            if described.get("model") is not None:
+                adapter_of_result(described["model"], item.source)
         rendering = Rendering(
             model=model,
             response_class=chosen,
@@ -257,7 +262,7 @@ class Place:
             "rendering": rendering,
             "status_code": status,
             "tags": [tag.value if isinstance(tag, Enum) else tag for tag in (*self.tags, *(options.get("tags") or ()))],
-            "responses": {**self.responses, **(options.get("responses") or {})},
+            "responses": responses,
             "callbacks": [*self.callbacks, *(options.get("callbacks") or ())],
             "deprecated": self.deprecated or options.get("deprecated"),
             "response_class": chosen,

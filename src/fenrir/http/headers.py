@@ -19,6 +19,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 __all__ = [
     "MutableHeaders",
+    "checked_name",
+    "checked_value",
     "format_params",
     "is_token",
     "parse_dict_params",
@@ -42,14 +44,16 @@ def is_token(text: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _name(name: str | bytes) -> bytes:
+def checked_name(name: str | bytes) -> bytes:
+    """Return a field name as it is stored. Raises `ValueError` when it is no token."""
     text = name.decode("latin-1") if isinstance(name, bytes) else name
     if _TOKEN.fullmatch(text) is None:
         raise ValueError(f"{text[:80]!r} is not a header name")
     return text.lower().encode("ascii")
 
 
-def _value(value: str | bytes) -> bytes:
+def checked_value(value: str | bytes) -> bytes:
+    """Return a field value as it is stored. Raises `ValueError` when it could split a response."""
     if isinstance(value, str):
         try:
             value = value.encode("latin-1")
@@ -107,7 +111,7 @@ class MutableHeaders:
         Raises:
             ValueError: the name is no token or the value could split a response.
         """
-        key, new = _name(name), (_name(name), _value(value))
+        key, new = checked_name(name), (checked_name(name), checked_value(value))
         raw = self.raw
         for index, (field, _) in enumerate(raw):
             if field == key:
@@ -118,7 +122,7 @@ class MutableHeaders:
 
     def add(self, name: str | bytes, value: str | bytes) -> None:
         """Append a field, keeping those of the same name. Raises `ValueError` as `set` does."""
-        self.raw.append((_name(name), _value(value)))
+        self.raw.append((checked_name(name), checked_value(value)))
 
     def setdefault(self, name: str, value: str) -> str:
         """Return the first value of a field, adding the field when there is none."""
@@ -139,12 +143,12 @@ class MutableHeaders:
             self.raw.extend(fields.raw)
             return
         pairs: Iterable[tuple[str | bytes, str | bytes]] = fields.items() if isinstance(fields, Mapping) else fields
-        self.raw.extend([(_name(name), _value(value)) for name, value in pairs])
+        self.raw.extend([(checked_name(name), checked_value(value)) for name, value in pairs])
 
     def vary(self, name: str) -> None:
         """Name a request header in `Vary`, once. `*` replaces all others (RFC 9110 §12.5.5)."""
         if name != "*":
-            _name(name)
+            checked_name(name)
         present = [item for value in self.getall("vary") for item in split_list(value)]
         if "*" in present or name == "*":
             self.set("vary", "*")

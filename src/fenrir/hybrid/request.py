@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.errors import BadRequest, UnsupportedMediaType
-from fenrir.fastapi.datastructures import Headers
 from fenrir.http.cookies import parse_cookies
 from fenrir.http.forms import FormFile
 from fenrir.http.json import JSONError, loads
@@ -15,6 +14,7 @@ from fenrir.http.media import MediaType
 from fenrir.http.multidict import MultiDict
 from fenrir.http.query import QueryParams, TooManyFields
 from fenrir.http.url import URL
+from fenrir.kit.headers import Headers
 from fenrir.kit.sessions import Session, session_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Request:
     @cached_property
     def headers(self) -> RequestHeaders:
         """The header fields, by name in any case."""
-        return RequestHeaders(self._c.http.headers)
+        return RequestHeaders.over(self._c.http.headers)
 
     @property
     def connection(self) -> Connection:

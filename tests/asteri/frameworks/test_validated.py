@@ -10,7 +10,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from asteri.gateway.threads import Threads
+from asteri.threads import Threads
 
 from ..forms import FORMS, family
 from ..serving import serving

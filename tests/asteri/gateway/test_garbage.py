@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from asteri.exchange import Doors
-from asteri.gateway.threads import Threads
+from asteri.threads import Threads
 
 from ..forms import FORMS, family
 from ..serving import serving

@@ -13,8 +13,8 @@ from wsgiref.validate import validator
 import pytest
 
 from asteri.exchange import AnswerError, Connection, Disconnected
-from asteri.gateway.threads import Threads
 from asteri.gateway.wsgi import wsgi_doors
+from asteri.threads import Threads
 from asteri.wsgi import FileWrapper, build_environ, wsgi_app
 
 pytestmark = pytest.mark.timing

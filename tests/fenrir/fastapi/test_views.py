@@ -1,5 +1,6 @@
 """Request and response classes, and declarations that are refused."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_files(door: Any, tmp_path: Path) -> None:
         assert (response.status_code, response.text) == (200, "<p>")
         assert response.headers.get("content-type") == "text/html; charset=utf-8"
         assert response.headers.get("content-disposition") == "attachment; filename*=utf-8''%C3%A9.html"
-        assert client.get("/page", headers={"if-none-match": response.headers["etag"]}).status_code == 304
+        assert client.get("/page", headers={"range": "bytes:1"}).text == "Malformed range header."
         assert client.get("/page", headers={"range": "bytes=1-1"}).text == "p"
         assert client.request("HEAD", "/page").status_code == 405
         assert client.get("/typed").text == "<p>"
@@ -110,14 +111,18 @@ def test_cookies_are_deleted_as_they_were_set() -> None:
     response = Response()
     response.set_cookie("a", "1", max_age=3, path="/x", secure=True)
     response.delete_cookie("a", path="/x")
-    first, second = response.headers.getall("set-cookie")
+    first, second = response.headers.getlist("set-cookie")
     assert "Max-Age=3" in first and "Secure" in first and "Path=/x" in second and "Max-Age=0" in second
 
 
 def test_body_iterator_can_be_replaced() -> None:
     response = StreamingResponse(iter(["a"]))
     response.body_iterator = [b"b"]
-    assert list(response.__reply__().stream or ()) == [b"b"]  # type: ignore[arg-type]
+
+    async def read() -> list[bytes]:
+        return [piece async for piece in response.__reply__().stream]  # type: ignore[union-attr]
+
+    assert asyncio.run(read()) == [b"b"]
 
 
 @both_doors

@@ -76,8 +76,10 @@ class Field:
 
     @property
     def makes_checked_default(self) -> bool:
-        """Its default is made anew and validated: a failure there must not make a second one."""
-        return self.info.default_factory is not None and bool(self.info.validate_default)
+        """A default in it is made anew and validated: a failure there must not make a second one."""
+        models = self.form_models or ((self.model,) if self.model is not None else ())
+        infos = [self.info, *(info for model in models for info in model.model_fields.values())]
+        return any(info.default_factory is not None and bool(info.validate_default) for info in infos)
 
     @property
     def annotation(self) -> Any:

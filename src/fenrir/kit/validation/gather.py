@@ -210,7 +210,9 @@ class _Writer:
             if expression is None:
                 return g.carefully
             picks.append(f"r{index} = {expression}")
-            if slot.field.required or slot.field.makes_checked_default:
+            if slot.field.makes_checked_default:
+                return g.carefully
+            if slot.field.required:
                 picks.append(f"if r{index} is U: return carefully(c)")
             raws.append(f"r{index}")
         self._prepare()

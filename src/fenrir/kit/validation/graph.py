@@ -359,11 +359,9 @@ def _marker(
     elif isinstance(default, FieldInfo):
         if info is not None:
             raise wrong(f"Cannot specify FastAPI annotations in `Annotated` and default value together for {name!r}")
+        # Upstream reads nothing of Annotated beside a marker that is the default value.
         info = copy.copy(default)
         info.annotation = plain if plain is not _empty else Any
-        if get_origin(annotation) is Annotated:
-            others = FieldInfo.from_annotation(annotation)
-            info.metadata = [*others.metadata, *info.metadata]
     return info, depends
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from asteri.gateway import threads as module
-from asteri.gateway.threads import Threads
+from asteri import threads as module
+from asteri.threads import Threads, completions
 
 pytestmark = pytest.mark.timing
 
@@ -45,10 +45,11 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 async def call(threads: Threads, work: Callable[[], Any]) -> Any:
     """Make a call in a thread and return its result."""
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    home = completions()
 
     def made() -> None:
         result = work()
-        threads.hand_over(lambda: future.set_result(result))
+        threads.hand_over(home, lambda: future.set_result(result))
 
     threads.submit(made)
     return await future
@@ -66,7 +67,8 @@ def test_calls_are_made_in_threads_and_their_ends_on_the_loop(make: Callable[[in
 
         name = await call(threads, lambda: threading.current_thread().name)
         assert name == "test-threads-1"
-        threads.submit(lambda: threads.hand_over(end))
+        home = completions()
+        threads.submit(lambda: threads.hand_over(home, end))
         await done.wait()
         assert ends == [threading.current_thread()]
 
@@ -165,6 +167,25 @@ def test_one_loop_after_the_other(make: Callable[[int], Threads]) -> None:
 
     run(main())
     run(main())
+
+
+def test_loops_in_several_threads_share_the_threads(make: Callable[[int], Threads]) -> None:
+    threads = make(2)
+    results: dict[int, list[int]] = {}
+
+    async def main(mine: int) -> None:
+        where = threading.get_ident()
+        for number in range(200):
+            result = await asyncio.wait_for(call(threads, lambda number=number: number * mine), 5)  # type: ignore[misc]
+            assert threading.get_ident() == where
+            results.setdefault(mine, []).append(result)
+
+    loops = [threading.Thread(target=run, args=(main(mine),)) for mine in (1, 2, 3)]
+    for loop in loops:
+        loop.start()
+    for loop in loops:
+        loop.join()
+    assert results == {mine: [number * mine for number in range(200)] for mine in (1, 2, 3)}
 
 
 def test_a_system_without_threads_is_asked_again(

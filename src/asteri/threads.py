@@ -6,7 +6,8 @@ and leaves others wakes one *standby*, which gets the interpreter as soon as the
 that only compute are all made by one thread that is never put to sleep between them, and a call that blocks has its
 successor at once.
 
-What is done goes back to the loop in batches as well: with the last call of the line, or by the standby.
+What is done goes back to the loop that asked for it in batches as well: with the last call of the line, or by the
+standby. Loops in several threads may share the threads.
 
 PERF: `raw-wsgi-asteri` of the comparison, 64 connections: 0.3 context switches a request; 1.6 with a wake-up for every
 call and every end.
@@ -22,51 +23,114 @@ from collections.abc import Callable
 from contextvars import Context
 from queue import Empty, SimpleQueue
 
-__all__ = ["Threads"]
+__all__ = ["Completions", "Threads", "completions"]
 
-_LOGGER = logging.getLogger("asteri.wsgi")
+_LOGGER = logging.getLogger("asteri.threads")
 IDLE = 60.0  # seconds after which a thread that nobody needed ends
 RETRY = 0.1  # seconds until the system is asked again for a thread that it refused
+
+
+class Completions:
+    """What threads have done, on its way to one loop."""
+
+    __slots__ = ("_context", "_done", "_signalled", "announced", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.announced: set[Threads] = set()  # the end of this turn of the loop wakes one of them
+        self._context = Context()  # of nobody: what runs on the loop belongs to no request
+        self._done: deque[Callable[[], None]] = deque()
+        self._signalled = False  # the loop knows that something is done
+
+    def add(self, call: Callable[[], None]) -> None:
+        """Keep a call, which must not raise, until the loop is told."""
+        self._done.append(call)
+
+    def tell(self) -> None:
+        """Have the loop make the calls, from any thread."""
+        if self._signalled:
+            return
+        self._signalled = True
+        try:
+            self.loop.call_soon_threadsafe(self._take_over, context=self._context)
+        except RuntimeError:
+            self._done.clear()  # the loop is closed: nobody waits any more
+
+    def at_the_end_of_this_turn(self, call: Callable[[Completions], None]) -> None:
+        """On the loop: make a call when everything of this turn is done."""
+        self.loop.call_soon(call, self, context=self._context)
+
+    def later(self, seconds: float, call: Callable[[Completions], None]) -> None:
+        """On the loop: make a call in a while."""
+        self.loop.call_later(seconds, call, self, context=self._context)
+
+    def _take_over(self) -> None:
+        self._signalled = False  # before the calls are made: what is added from now on signals again
+        done = self._done
+        while done:
+            done.popleft()()
+
+
+class _Local(threading.local):
+    completions: Completions | None = None
+
+
+_local = _Local()
+
+
+def completions() -> Completions:
+    """Return what brings results to the running loop.
+
+    Raises:
+        RuntimeError: no loop runs in this thread.
+    """
+    loop = asyncio.get_running_loop()
+    found = _local.completions
+    if found is None or found.loop is not loop:
+        found = _local.completions = Completions(loop)
+    return found
 
 
 class Threads:
     """Up to `limit` threads that make the calls which are submitted, in their order.
 
     They are started when needed, and end when they were idle for a while or after `close`.
+
+    Attributes:
+        calls: those that no thread has taken, the oldest first.
     """
 
     def __init__(self, limit: int, name: str) -> None:
+        self.calls: deque[Callable[[], None]] = deque()
         self._limit = limit
         self._name = name
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._context = Context()  # of nobody: what runs on the loop belongs to no request
-        self._calls: deque[Callable[[], None]] = deque()
-        self._done: deque[Callable[[], None]] = deque()
+        self._untold: deque[Completions] = deque()  # those with something done that their loops may not know of
         self._tokens: SimpleQueue[None] = SimpleQueue()  # each lets one idle thread go on
         self._lock = threading.Lock()
         self._started = 0
         self._idle = 0
         self._waking = False  # a thread is on its way and has not looked for calls yet
-        self._announced = False  # the end of this turn of the loop wakes a thread
-        self._signalled = False  # the loop knows that something is done
         self._closed = False
 
     def submit(self, call: Callable[[], None]) -> None:
         """On the loop: have a thread make a call, which must not raise."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop = loop
-            self._announced = self._signalled = False
-        self._calls.append(call)
-        if not self._announced:
-            self._announced = True
-            loop.call_soon(self._announce, context=self._context)
+        home = completions()
+        self.calls.append(call)
+        if self not in home.announced:
+            home.announced.add(self)
+            home.at_the_end_of_this_turn(self._announce)
 
-    def hand_over(self, call: Callable[[], None]) -> None:
+    @property
+    def free(self) -> int:
+        """How many threads could take a call at once, those included that are not started yet."""
+        return self._limit - self._started + self._idle
+
+    def hand_over(self, home: Completions, call: Callable[[], None]) -> None:
         """In a thread: have the loop make a call, which must not raise."""
-        self._done.append(call)
-        if not (self._calls and self._waking):
-            self._signal()
+        home.add(call)
+        self._untold.append(home)
+        if not (self.calls and self._waking):
+            self._tell()
 
     def close(self) -> None:
         """End the threads when all calls are made; there may be no further ones."""
@@ -76,34 +140,24 @@ class Threads:
                 self._tokens.put(None)
             self._idle = 0
 
-    # On the loop
-
-    def _announce(self) -> None:
-        self._announced = False
-        if self._calls and not self._waking:
+    def _announce(self, home: Completions) -> None:
+        home.announced.discard(self)
+        if self.calls and not self._waking:
             try:
                 self._wake()
             except RuntimeError as error:
-                _LOGGER.error("no thread to call the application in: %s", error)
-                asyncio.get_running_loop().call_later(RETRY, self._announce, context=self._context)
-
-    def _take_over(self) -> None:
-        self._signalled = False  # before the calls are made: what is added from now on signals again
-        done = self._done
-        while done:
-            done.popleft()()
+                _LOGGER.error("no thread to make a call in: %s", error)
+                home.later(RETRY, self._announce)
 
     # In a thread
 
-    def _signal(self) -> None:
-        if self._signalled:
-            return
-        self._signalled = True
-        assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(self._take_over, context=self._context)
-        except RuntimeError:
-            self._done.clear()  # the loop is closed: nobody waits any more
+    def _tell(self) -> None:
+        untold = self._untold
+        while untold:
+            try:
+                untold.popleft().tell()
+            except IndexError:  # another thread was faster
+                return
 
     def _wake(self) -> None:
         """Have one more thread look for calls, unless one is on its way or all are at work.
@@ -135,11 +189,10 @@ class Threads:
                 raise
 
     def _run(self) -> None:
-        calls = self._calls
+        calls = self.calls
         while True:
             self._waking = False
-            if self._done:
-                self._signal()
+            self._tell()
             while calls:
                 try:
                     call = calls.popleft()
@@ -155,7 +208,7 @@ class Threads:
     def _rest(self) -> bool:
         """Wait for a token; return False when the thread is not needed any more."""
         with self._lock:
-            if self._calls:
+            if self.calls:
                 return True
             if self._closed:
                 self._started -= 1
