@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from fenrir.flask.app import Flask
-    from fenrir.flask.door import FlaskDoor
 
 __all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient"]
 
@@ -49,7 +48,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
 
     def __init__(
         self,
-        app: FlaskDoor,
+        app: Flask,
         path: str = "/",
         base_url: str | None = None,
         subdomain: str | None = None,
@@ -150,8 +149,8 @@ class FlaskClient(Client):
         if isinstance(given, dict):
             builder = EnvironBuilder.from_environ(given, app=self.application, environ_base=self._environ({}))
             return builder.get_request()
-        if hasattr(given, "environ"):  # a request
-            request: Any = copy(given)
+        if given is not None and hasattr(given, "environ"):  # a request
+            request = copy(given)
             request.environ = self._environ(request.environ)
             return cast("WerkzeugRequest", request)
         kwargs["environ_base"] = self._environ(kwargs.get("environ_base", {}))
