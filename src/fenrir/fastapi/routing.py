@@ -48,6 +48,7 @@ from fenrir.fastapi.inclusion import effective_route_context as _effective_route
 from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
+from fenrir.fastapi.sse import _PING_INTERVAL as _PING_INTERVAL
 from fenrir.fastapi.utils import generate_unique_id, get_value_or_default
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette import routing

@@ -34,7 +34,7 @@ def _find(handlers: tuple[Mapping[Any, Any], Mapping[int, Any]], exc: Exception)
 
 def wrap_app_handling_exceptions(app: ASGIApp, conn: Request | WebSocket) -> ASGIApp:
     """Return an application that answers exceptions of `app` for which the scope of `conn` has a handler."""
-    handlers = conn.scope.get(HANDLERS) or ({}, {})
+    handlers: tuple[ExceptionHandlers, StatusHandlers] = conn.scope.get(HANDLERS) or ({}, {})
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         started = False

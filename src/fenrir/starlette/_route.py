@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
@@ -47,11 +47,11 @@ class Match(Enum):
 def request_response(func: Callable[[Request], Awaitable[Response] | Response]) -> ASGIApp:
     """Make `func(request) -> response` an ASGI application; one that is not async runs in a thread."""
     call: Callable[[Request], Awaitable[Response]] = (
-        func if is_async_callable(func) else functools.partial(run_in_threadpool, func)  # type: ignore[assignment]
+        func if is_async_callable(func) else functools.partial(run_in_threadpool, func)  # type: ignore[assignment, call-arg]
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, send)
+        request: Request = Request(scope, receive, send)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             response = await call(request)
@@ -66,7 +66,7 @@ def websocket_session(func: Callable[[WebSocket], Awaitable[None]]) -> ASGIApp:
     """Make `async func(websocket)` an ASGI application."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        session = WebSocket(scope, receive=receive, send=send)
+        session: WebSocket = WebSocket(scope, receive=receive, send=send)
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             await func(session)
@@ -117,7 +117,7 @@ class _PathRoute(BaseRoute):
     endpoint: Callable[..., Any]
     name: str
     app: ASGIApp
-    _protocol: str
+    _protocol: Literal["http", "websocket"]
 
     def _compile(self) -> None:
         self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)

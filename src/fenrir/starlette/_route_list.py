@@ -75,7 +75,7 @@ class RouteList(list[BaseRoute]):
         super().__delitem__(index)
         self.changed()
 
-    def __iadd__(self, routes: Iterable[BaseRoute]) -> Self:
+    def __iadd__(self, routes: Iterable[BaseRoute]) -> Self:  # type: ignore[override, misc]
         super().extend(routes)
         self.changed()
         return self

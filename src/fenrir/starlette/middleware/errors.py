@@ -90,9 +90,9 @@ class ServerErrorMiddleware:
         if self.handler is None:
             return self.error_response(request, exc)
         if is_async_callable(self.handler):
-            answer: Response = await self.handler(request, exc)  # type: ignore[arg-type, misc, assignment]
+            answer: Response = await self.handler(request, exc)  # type: ignore[arg-type, misc]
             return answer
-        return await run_in_threadpool(self.handler, request, exc)  # type: ignore[arg-type, return-value]
+        return await run_in_threadpool(self.handler, request, exc)  # type: ignore[arg-type]
 
     def generate_html(self, exc: Exception, limit: int = 7) -> str:
         """Return the page about an exception, with `limit` lines of source for each frame."""

@@ -97,7 +97,7 @@ class _Call:
         self.error: BaseException | None = None
 
     def _send(self, message: Message) -> None:
-        anyio.from_thread.run(self._send_async, message)
+        anyio.from_thread.run(self._send_async, message)  # type: ignore[arg-type]
 
     def start_response(self, status: str, response_headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         self.error = exc_info[1] if exc_info else None
