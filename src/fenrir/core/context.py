@@ -100,7 +100,7 @@ class RequestContext:
     background: list[Callable[[], Awaitable[None]]] | None = None
     error: BaseException | None = None
     plain = True
-    finish: Callable[[BaseException | None], Awaitable[None]] | None = None
+    finish: Callable[[BaseException | None], Awaitable[Any]] | None = None
     notes: dict[str, Any] | None = None
     _state: State | None = None
     _views: dict[str, Any] | None = None

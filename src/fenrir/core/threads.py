@@ -25,7 +25,7 @@ from typing import Any, ParamSpec, TypeVar
 from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
 
-__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "carried", "in_worker", "leave", "on_loop", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -136,6 +136,20 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     return result
 
 
+async def carried(call: Callable[[], T]) -> T:
+    """Do as `to_thread`, and take over the ContextVars that the call has set."""
+    context = contextvars.copy_context()
+    result = await to_thread(context.run, call)
+    _take_over(context)
+    return result
+
+
+def _take_over(context: contextvars.Context) -> None:
+    for variable, value in context.items():
+        if variable is not _depth and variable.get(_MISSING) is not value:
+            variable.set(value)
+
+
 def leave() -> None:
     """Say that the current request is ending: from here on its work in threads is never refused."""
     if not _depth.get():
@@ -177,9 +191,7 @@ def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return outcome.result()
     finally:
-        for variable, value in context.items():
-            if variable is not _depth and variable.get(_MISSING) is not value:
-                variable.set(value)
+        _take_over(context)
 
 
 _MISSING: Any = object()
