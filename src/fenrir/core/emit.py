@@ -24,9 +24,9 @@ from fenrir.core.declare import Hook, Mode, Route
 from fenrir.core.exits import Exits, end
 from fenrir.core.hooks import fail, fail_here, report_teardown
 from fenrir.core.reply import settle, settle_failure
-from fenrir.core.threads import Hop, Overloaded, leave, to_thread
-from fenrir.core.websocket import fail_channel
 from fenrir.core.steps import Steps
+from fenrir.core.threads import Overloaded, hop, leave, to_thread
+from fenrir.core.websocket import fail_channel
 from fenrir.core.writer import Writer
 
 if TYPE_CHECKING:
@@ -146,7 +146,10 @@ class _Program(Steps):
             self._loop_shape()
         w.indent = 0
         if not self.waits:
-            w.lines[:0] = ["    if x.buffered is None:", f"        return {'await ' if w.awaits else ''}patient(c, x, p)"]
+            w.lines[:0] = [
+                "    if x.buffered is None:",
+                f"        return {'await ' if w.awaits else ''}patient(c, x, p)",
+            ]
         w.lines.insert(0, ("async def" if w.awaits else "def") + f" {name}(c, x, p):")
         return w
 
@@ -231,8 +234,7 @@ class _Program(Steps):
                 w.line("failed = exc")
         w.in_thread = True
         if self.has_finish:
-            w.value("Hop", Hop)
-            w.line("hop = Hop()")
+            w.line(f"hop = {w.value('new_hop', hop)}()")
         with w.block("def work():"):
             if self._nodes_from(self.split):
                 w.line("nonlocal v, bad")
