@@ -42,9 +42,11 @@ def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
         finally:
             after.append(contextvars.copy_context())
 
+    depth = threads._depth.set(threads._depth.get() + 1)
     try:
         return anyio.from_thread.run(run)
     finally:
+        threads._depth.reset(depth)
         for context in after:
             threads._take_over(context)
 

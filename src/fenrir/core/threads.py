@@ -30,7 +30,7 @@ from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
 from fenrir.core.shields import in_cancelled_scope, shielded
 
-__all__ = ["THREADS", "Hop", "Overloaded", "carried", "hop", "in_worker", "leave", "on_loop", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "carried", "hop", "in_worker", "leave", "on_loop", "run_on", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Overloaded(StatusError):
 
 
 class _Local(threading.local):
-    """Of a worker thread: the loop it works for, and the threads of which it is one."""
+    """Of a worker thread: the loop it works for, and whether it is one of anyio's."""
 
     loop: asyncio.AbstractEventLoop | None = None
     foreign = False  # it is a thread of anyio's
@@ -187,12 +187,7 @@ def _job(call: Callable[[], T], home: Completions) -> _Job:
 
 def _home() -> Completions | None:
     """Return what brings results to the running loop, None when it is not asyncio's."""
-    try:
-        return completions()
-    except RuntimeError:
-        if "trio" in sys.modules:
-            return None
-        raise
+    return None if asyncio._get_running_loop() is None else completions()
 
 
 async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -242,14 +237,19 @@ def in_worker() -> bool:
 
 def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """From a worker thread: run a coroutine on the loop that this thread works for, and wait for its result."""
+    if _local.foreign:
+        from fenrir.core import foreign_threads
+
+        return foreign_threads.on_loop(coroutine)
     loop = _local.loop
     if loop is None:
-        if _local.foreign:
-            from fenrir.core import foreign_threads
-
-            return foreign_threads.on_loop(coroutine)
         coroutine.close()
         raise RuntimeError("on_loop() is for worker threads of a running application")
+    return run_on(loop, coroutine)
+
+
+def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+    """From another thread than the loop's: run a coroutine on it, wait for its result, take over its ContextVars."""
     context = contextvars.copy_context()
     context.run(_depth.set, _depth.get() + 1)
     outcome: ThreadFuture[T] = ThreadFuture()

@@ -35,7 +35,7 @@ from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent
-from fenrir.kit.validation import About, Serializer, bind_signature, return_annotation
+from fenrir.kit.validation import Serializer, bind_signature, return_annotation
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
@@ -94,17 +94,15 @@ class DocumentedRoute:
         rendering: Rendering = options["rendering"]
         self.is_json_stream = rendering.stream == "json"
         self.is_sse_stream = rendering.stream == "events"
-        self.response_field = rendering.model
-        self.stream_item_field = rendering.item
+        self.serializer = rendering.model
+        self.item_serializer = rendering.item
         make = options["unique_id"]
         self.unique_id = self.operation_id or str(make(self) if make is not None else _unique_id(self))
-        self.bind: Callable[[Mapping[Any, Any]], Binding] = lambda _: Binding()
+        self._bind: Callable[[Mapping[Any, Any]], Binding] = lambda _: Binding()
 
-    @property
-    def about(self) -> About:
-        """Parameters, body and security."""
-        about: About = self.bind({}).about
-        return about
+    def bind(self, overrides: Mapping[Any, Any]) -> Binding:
+        """Return how the handler gets its arguments."""
+        return self._bind(overrides)
 
 
 def _unique_id(route: DocumentedRoute) -> str:
@@ -202,7 +200,7 @@ class Place:
         described: dict[str, Any] = {}
         if not websocket:
             documented = DocumentedRoute(pattern, item.methods or frozenset(), item.handler, {**known, "name": name})
-            documented.bind = bind
+            documented._bind = bind
             described = {"documented": documented, "described": partial(described_route, documented)}
         self.engine.add_route(
             Route(

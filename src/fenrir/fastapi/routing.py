@@ -8,6 +8,7 @@ from typing import Any, TypeVar, Unpack
 from fenrir.core.declare import DeclarationError, caller
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, RouteOptions, check_options
 from fenrir.fastapi.place import Declared, Inclusion, Place
+from fenrir.fastapi.sse import _PING_INTERVAL as _PING_INTERVAL
 
 __all__ = ["APIRouter", "Registrar"]
 

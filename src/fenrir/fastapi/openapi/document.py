@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fenrir.fastapi.openapi.description import DescribedRoute, described_routes
+from fenrir.fastapi.openapi.description import DescribedRoute, described_routes, is_described
 from fenrir.fastapi.openapi.models import OpenAPI
 from fenrir.kit.openapi.compose import Composer
 from fenrir.kit.openapi.document import info_object
@@ -73,7 +73,7 @@ def get_openapi(
 
 def _api_routes(routes: Sequence[Any]) -> Iterator[DescribedRoute]:
     for route in routes:
-        if hasattr(route, "about"):
+        if is_described(route):
             yield route
 
 
