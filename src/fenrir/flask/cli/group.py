@@ -149,19 +149,19 @@ class FlaskGroup(AppGroup):
         if add_default_commands:
             for command in (run_command, shell_command, routes_command):
                 self.add_command(command)
-        self._plugins_loaded = False
+        self._loaded_plugin_commands = False
 
-    def _load_plugins(self) -> None:
+    def _load_plugin_commands(self) -> None:
         """Add the commands that installed distributions announce (`flask.commands`)."""
-        if not self._plugins_loaded:
+        if not self._loaded_plugin_commands:
             for entry in metadata.entry_points(group="flask.commands"):
                 self.add_command(entry.load(), entry.name)
-            self._plugins_loaded = True
+            self._loaded_plugin_commands = True
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # type: ignore[override]  # upstream's name
         """Return a command of our own, of a plugin or of the application, in this order."""
-        self._load_plugins()
-        own = super().get_command(ctx, cmd_name)
+        self._load_plugin_commands()
+        own = super().get_command(ctx, name)
         if own is not None:
             return own
         try:
@@ -172,11 +172,11 @@ class FlaskGroup(AppGroup):
         # Callbacks of parameters find the context as well.
         if not current_app or current_app._get_current_object() is not app:  # type: ignore[attr-defined]
             ctx.with_resource(app.app_context())
-        return app.cli.get_command(ctx, cmd_name)
+        return app.cli.get_command(ctx, name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands; an application that can not be loaded is told of, and has none."""
-        self._load_plugins()
+        self._load_plugin_commands()
         names = set(super().list_commands(ctx))
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
