@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fenrir.flask.cli.dotenv import load_dotenv
 from fenrir.flask.cli.locate import NoAppException
 from fenrir.flask.cli.routes import routes_command
 from fenrir.flask.cli.run import run_command
 from fenrir.flask.cli.script import AppGroup, ScriptInfo
 from fenrir.flask.cli.shell import shell_command
 from fenrir.flask.globals import current_app
+from fenrir.kit.dotenv import load_dotenv
 
 if TYPE_CHECKING:
     from fenrir.flask.app import Flask
