@@ -7,7 +7,7 @@ nearest scope first, then the nearest class; a status number counts as the class
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fenrir.http.status import phrase
@@ -25,6 +25,8 @@ __all__ = [
     "UnreadBody",
     "UnsupportedMediaType",
     "find_error_handler",
+    "neutral",
+    "recognise",
     "status_of",
 ]
 
@@ -106,6 +108,23 @@ class UnreadBody(RuntimeError):
             "the body of this request has not been read: this route streams it or awaits it; "
             "drop stream=True, or read it with 'async for chunk in request.stream()'"
         )
+
+
+_foreign: list[tuple[type[Exception], Callable[[Exception], StatusError]]] = []
+
+
+def recognise(kind: type[Exception], convert: Callable[[Any], StatusError]) -> None:
+    """Have exceptions of a third party that are HTTP answers known as such, whatever dialect's handler raised them."""
+    _foreign.append((kind, convert))
+
+
+def neutral(exc: Exception) -> Exception:
+    """Return an exception as all dialects can read it."""
+    if not isinstance(exc, StatusError):
+        for kind, convert in _foreign:
+            if isinstance(exc, kind):
+                return convert(exc)
+    return exc
 
 
 def status_of(exc: BaseException) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.declare import Mode
-from fenrir.core.errors import InternalError, StatusError, find_error_handler
+from fenrir.core.errors import InternalError, StatusError, find_error_handler, neutral
 from fenrir.core.exits import SwallowedError
 from fenrir.core.report import report
 from fenrir.core.threads import on_loop, to_thread
@@ -36,6 +36,7 @@ def _seek(c: RequestContext, exc: BaseException | None) -> tuple[ErrorHandler | 
         exc = RuntimeError("a request failed without an exception")
     if not isinstance(exc, Exception):
         raise exc  # cancellation and exit are not answers
+    exc = neutral(exc)
     scope = c.plan.scope if c.plan is not None else c.app.scope
     found = find_error_handler(scope, exc)
     if found is not None:
@@ -46,6 +47,7 @@ def _seek(c: RequestContext, exc: BaseException | None) -> tuple[ErrorHandler | 
 def _default(c: RequestContext, exc: Exception) -> Reply:
     """Answer in the dialect of the route, or of the application when there is none; log what nobody expected."""
     dialect = c.plan.dialect if c.plan is not None else c.app.home
+    exc = neutral(exc)
     if not isinstance(exc, StatusError):
         c.error = exc
         report(c, exc)

@@ -25,7 +25,7 @@ from typing import Any, ParamSpec, TypeVar
 from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
 
-__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "run_on", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -153,6 +153,11 @@ def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     if loop is None:
         coroutine.close()
         raise RuntimeError("on_loop() is for worker threads of a running application")
+    return run_on(loop, coroutine)
+
+
+def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+    """From another thread than the loop's: run a coroutine on it, wait for its result, take over its ContextVars."""
     context = contextvars.copy_context()
     context.run(_depth.set, _depth.get() + 1)
     outcome: ThreadFuture[T] = ThreadFuture()

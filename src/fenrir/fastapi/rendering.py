@@ -20,7 +20,7 @@ from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.http.status import forbids_body
 from fenrir.kit.sse import ServerSentEvent, encode_event, event_bytes, event_stream
-from fenrir.kit.validation import Serializer, StreamAbout, dump_plain, jsonable_encoder
+from fenrir.kit.validation import Serializer, StreamAbout, dump_container, dump_plain, jsonable_encoder
 from fenrir.kit.validation.encoder import finite
 
 if TYPE_CHECKING:
@@ -67,14 +67,7 @@ class Rendering:
             return None
         if self.response_class is JSONResponse and self.model is not None:
             return None  # asked for by name it writes NaN as an error, the default as null
-        write = self.model.dump if self.model is not None else dump_plain
-
-        def dump(value: Any) -> bytes | None:
-            if type(value) is not dict and hasattr(value, "__reply__"):
-                return None
-            return write(value)
-
-        return Fast(status, JSON_HEADERS, dump)
+        return Fast(status, JSON_HEADERS, dump_container if self.model is None else self.model.unless_response())
 
     def _render(self, c: RequestContext, value: Any) -> Reply:
         if hasattr(value, "__reply__"):

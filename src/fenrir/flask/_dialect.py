@@ -5,24 +5,23 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import HTTPException, InternalServerError
+
 from fenrir.core.dialect import Dialect, Fast, Renderer
-from fenrir.core.errors import MethodNotAllowed as EngineMethodNotAllowed
-from fenrir.core.errors import NotFound as EngineNotFound
 from fenrir.core.pattern import angles_type_first
 from fenrir.core.reply import Reply
-from fenrir.core.router import NotAllowed, Slashes
-from fenrir.flask.ctx import DOOR, door_of, run_after_this_request
-from fenrir.flask.exceptions import HTTPException, InternalServerError, adopt
+from fenrir.core.router import Slashes
+from fenrir.flask.exceptions import adopt
+from fenrir.flask.globals import DOOR
 from fenrir.flask.request import Request
-from fenrir.flask.response import Response
+from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters
-from fenrir.flask.values import make_reply
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.declare import Route
 
-__all__ = ["DIALECT", "error", "routing_error"]
+__all__ = ["DIALECT", "error"]
 
 log = logging.getLogger("fenrir.error")
 
@@ -42,7 +41,16 @@ _FAST = Fast(200, _HTML, _dump)
 def _renderer(route: Route) -> Renderer:
     # An application may have its own response class, with another content type and hooks of its own.
     plain = route.options["app"].response_class is Response
-    return Renderer(make_reply, _FAST if plain else None)
+    return Renderer(_render, _FAST if plain else None)
+
+
+def _render(c: RequestContext, value: Any) -> Reply:
+    """Return the reply that the value of a view is."""
+    if type(value) is Reply:
+        return value  # the whole way has been gone
+    app = c.app.extensions[DOOR]
+    reply: Reply = app.rendered(c, value)
+    return reply
 
 
 def error(c: RequestContext, exc: Exception) -> Reply:
@@ -51,30 +59,26 @@ def error(c: RequestContext, exc: Exception) -> Reply:
     if not isinstance(adopted, HTTPException):
         adopted = InternalServerError(original_exception=adopted)
     try:
-        return run_after_this_request(c, adopted.get_response().__reply__())
+        app = c.app.extensions[DOOR]
+        return reply_of(app.response_class.force_type(adopted.get_response({}), {}))
     except Exception as broken:
-        # The page of a user's exception class, or a function of after_this_request, failed; nobody is left to ask.
+        # The page of a user's exception class failed; nobody is left to ask.
         log.error("the answer to %r could not be made", exc, exc_info=broken)
-        return InternalServerError().get_response().__reply__()
-
-
-def routing_error(c: RequestContext) -> Exception | None:
-    """Return why no route took a request, None if one did."""
-    if c.plan is not None:
-        return None
-    if isinstance(c.miss, NotAllowed):
-        return adopt(EngineMethodNotAllowed(sorted(c.miss.methods)))
-    return adopt(EngineNotFound()) if c.miss is None else None
+        return reply_of(InternalServerError().get_response({}))
 
 
 def _request(c: RequestContext) -> Request:
-    door = c.app.extensions.get(DOOR)
-    cls: type[Request] = door.request_class if door is not None else Request
-    return cls(c)
+    app = c.app.extensions.get(DOOR)
+    if app is None:
+        return Request.of(c)
+    found: Request = app.context_of(c).request
+    return found
 
 
 def _response(c: RequestContext, reply: Reply) -> Response:
-    return door_of(c.app).response_class.over(reply)
+    app = c.app.extensions[DOOR]
+    made: Response = app.response_class.over(reply)
+    return made
 
 
 DIALECT = Dialect(

@@ -1,176 +1,393 @@
 """Contexts: what `current_app`, `g`, `request` and `session` mean at a place of the program.
 
-In a request it is the engine's request context; nothing of Flask's is pushed. Outside of one, an application context
-(`app.app_context()`) gives an application and a fresh `g`, and a request made by hand (`app.test_request_context()`)
-is current as if a server had sent it. The innermost of them counts.
+A context is pushed and popped by whoever makes it by hand, by the WSGI door, and around the requests of an application
+with hooks; the last pop runs the teardown, once. A request that the engine serves without any of that has contexts only
+when somebody asks for them (`RequestContext.of`), and nothing is pushed.
+
+What was current before a push is kept by the context itself, so a pop is right in any thread: a stream may end in
+another one than it began in.
 """
 
 from __future__ import annotations
 
 import contextvars
 import inspect
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextvars import ContextVar, Token
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from fenrir.core.context import RequestContext, State, current
-from fenrir.core.reply import Reply
+from werkzeug.exceptions import HTTPException
+
+from fenrir.core.context import State
+from fenrir.core.threads import to_thread
+from fenrir.flask.globals import Frame, _cv_app, _cv_request
+from fenrir.flask.signals import appcontext_popped, appcontext_pushed
 
 if TYPE_CHECKING:
-    from fenrir.core.application import Application
-    from fenrir.flask.door import FlaskDoor
+    from types import TracebackType
+
+    from werkzeug.routing import MapAdapter
+
+    from fenrir.core.context import RequestContext as EngineContext
+    from fenrir.flask.app import Flask
+    from fenrir.flask.request import Request
 
 __all__ = [
-    "DOOR",
     "AppContext",
-    "ManualRequest",
+    "RequestContext",
     "after_this_request",
     "copy_current_request_context",
-    "door_of",
     "has_app_context",
     "has_request_context",
-    "run_after_this_request",
     "stream_with_context",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DOOR = "fenrir.flask"
-"""Where an engine keeps its Flask door, among its extensions."""
-
-_AFTER = "flask.after_this_request"
-_END: Any = object()
-
-pushed: ContextVar[AppContext | None] = ContextVar("fenrir.flask.app_context", default=None)
-
-NO_APP = (
-    "Working outside of application context.\n\nThis typically means that you attempted to use functionality that"
-    " needed\nthe current application. To solve this, set up an application context\nwith app.app_context(). See the"
-    " documentation for more information."
-)
-NO_REQUEST = (
-    "Working outside of request context.\n\nThis typically means that you attempted to use functionality that needed"
-    "\nan active HTTP request. Consult the documentation on testing for\ninformation about how to avoid this problem."
-)
+_sentinel: Any = object()
+_lock = threading.Lock()  # of all counters of lives: held for an addition
 
 
-def door_of(engine: Application) -> FlaskDoor:
-    """Return the Flask door of an application. Raises LookupError if it speaks no Flask."""
-    door: FlaskDoor = engine.extensions[DOOR]
-    return door
+class _Counted:
+    """What lives as long as somebody needs it: each push, and each stream that goes on after the response began."""
+
+    _lives = 0
+
+    def begin(self) -> None:
+        """Count one more who needs it."""
+        with _lock:
+            self._lives += 1
+
+    def end(self) -> bool:
+        """Count one less; say whether that was the last."""
+        with _lock:
+            self._lives -= 1
+            return self._lives <= 0
 
 
-def innermost() -> AppContext | RequestContext:
-    """Return the context that counts here. Raises LookupError outside of all."""
-    context = pushed.get()
-    c = current.get(None)
-    if context is not None and (c is None or context.within is c):
-        return context
-    if c is None:
-        raise LookupError
-    return c
+class _AppCtxGlobals(State):
+    """The notebook `g`: attributes, and the methods of a dictionary."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a value, or the default."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: Any = _sentinel) -> Any:
+        """Take a value out. Raises KeyError if there is none and no default."""
+        return self.__dict__.pop(name) if default is _sentinel else self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return a value, setting it first if there is none."""
+        return self.__dict__.setdefault(name, default)
+
+    def __repr__(self) -> str:
+        context = _cv_app.get(None)
+        return object.__repr__(self) if context is None else f"<flask.g of '{context.app.name}'>"
 
 
-class AppContext:
-    """An application made current by hand, with a `g` of its own.
+class AppContext(_Counted):
+    """An application made current, with a `g` of its own.
 
     Attributes:
-        within: the request in which it was pushed.
+        url_adapter: builds URLs outside of requests, None without SERVER_NAME.
     """
 
-    def __init__(self, app: FlaskDoor) -> None:
+    def __init__(self, app: Flask) -> None:
         self.app = app
-        self.g = State()
-        self.within: RequestContext | None = None
-        self._tokens: list[Token[AppContext | None]] = []
+        self.url_adapter: MapAdapter | None = app.create_url_adapter(None)
+        self.g: Any = app.app_ctx_globals_class()
+        self._before: list[Frame[AppContext] | None] = []
+
+    @classmethod
+    def of(cls, app: Flask, c: EngineContext) -> Self:
+        """Return the context that a request of the engine implies; `g` is the notebook of that request."""
+        context = cls.__new__(cls)
+        context.app = app
+        context._before = []
+        if c._state is None:
+            made = app.app_ctx_globals_class()
+            if isinstance(made, State):
+                made.update(c.app.lifespan_state)
+                c._state = made
+            context.g = made
+        else:
+            context.g = c.state
+        return context
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "url_adapter":
+            raise AttributeError(name)
+        adapter = self.url_adapter = self.app.create_url_adapter(None)
+        return adapter
 
     def push(self) -> None:
         """Make it current."""
-        self.within = current.get(None)
-        self._tokens.append(pushed.set(self))
+        self.begin()
+        self._before.append(_cv_app.frame())
+        _cv_app.set(self)
+        appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
 
-    def pop(self, exc: BaseException | None = None) -> None:
-        """Run teardown and make current what was so before.
+    def pop(self, exc: BaseException | None = _sentinel) -> None:
+        """Make current what was so before; the last pop runs teardown.
 
         Raises:
-            RuntimeError: it is not the innermost one.
+            AssertionError: another context was current.
         """
-        if not self._tokens or pushed.get() is not self:
-            raise RuntimeError("this application context is not the one that was pushed last")
         try:
-            if len(self._tokens) == 1:
-                self.app.do_teardown_appcontext(exc)
+            if self.end():
+                self.app.do_teardown_appcontext(sys.exc_info()[1] if exc is _sentinel else exc)
         finally:
-            pushed.reset(self._tokens.pop())
+            context = _cv_app.get()
+            _cv_app.restore(self._before.pop())
+        if context is not self:
+            raise AssertionError(f"Popped wrong app context. ({context!r} instead of {self!r})")
+        appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+
+    def release(self, exc: BaseException | None) -> None:
+        """Need it no more; the last one to say so runs teardown."""
+        if self.end():
+            self.app.do_teardown_appcontext(exc)
 
     def __enter__(self) -> Self:
         self.push()
         return self
 
-    def __exit__(self, kind: Any, exc: BaseException | None, trace: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.pop(exc)
 
 
-class ManualRequest:
-    """A request context made by hand, of an exchange that no server sent.
+class RequestContext(_Counted):
+    """A request made current, with its session.
 
-    Entering it finds the route, as dispatching would; hooks run only when asked for (`app.preprocess_request()`).
-    Leaving it runs teardown.
+    Attributes:
+        url_adapter: finds rules and builds URLs for this request.
+        flashes: the messages, once they were taken out of the session.
     """
 
-    def __init__(self, app: FlaskDoor, exchange: Any) -> None:
+    url_adapter: MapAdapter | None
+    flashes: list[tuple[str, str]] | None = None
+    _session: Any = None
+    _request: Request | None = None
+    _c: EngineContext | None = None  # the engine's context of a request that came from the engine
+    _implied: AppContext | None = None
+    _after: list[Callable[[Any], Any]] | None = None
+
+    def __init__(
+        self, app: Flask, environ: dict[str, Any], request: Request | None = None, session: Any = None
+    ) -> None:
         self.app = app
-        self.exchange = exchange
-        self.c = app.new_request(exchange)
-        self._tokens: list[Token[RequestContext]] = []
+        if request is None:
+            request = app.request_class(environ)
+            request.json_module = app.json
+        self._request = request
+        self._session = session
+        self._before: list[tuple[Frame[RequestContext] | None, AppContext | None]] = []
+        self.url_adapter = None
+        try:
+            self.url_adapter = app.create_url_adapter(request)
+        except HTTPException as exc:
+            request.routing_exception = exc
+
+    @classmethod
+    def of(cls, app: Flask, c: EngineContext) -> Self:
+        """Return the context of a request that the engine serves; nothing in it is made before it is asked for."""
+        context = cls.__new__(cls)
+        context.app = app
+        context._c = c
+        context._before = []
+        return context
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "url_adapter":
+            raise AttributeError(name)
+        self.url_adapter = None
+        try:
+            self.url_adapter = self.app.create_url_adapter(self.request)
+        except HTTPException as exc:
+            self.request.routing_exception = exc
+        return self.url_adapter
 
     @property
-    def request(self) -> Any:
+    def request(self) -> Request:
         """The request."""
-        return self.app.request_of(self.c)
+        request = self._request
+        if request is None:
+            assert self._c is not None
+            request = self._request = self.app.request_of(self._c)
+        return request
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._request = request
+
+    @property
+    def app_context(self) -> AppContext:
+        """The application context that goes with a request of the engine."""
+        if self._implied is None:
+            assert self._c is not None
+            self._implied = AppContext.of(self.app, self._c)
+        return self._implied
 
     @property
     def session(self) -> Any:
-        """Its session."""
-        return self.app.session_of(self.c)
+        """The session; whoever asks for it has looked at it."""
+        session = self._session
+        if session is None:
+            assert self._c is not None and not self._before, "The session has not yet been opened."
+            self.touch()
+            session = self._open_session()
+        session.accessed = True
+        return session
 
     @property
-    def g(self) -> State:
-        """Its notebook."""
-        return self.c.state
+    def _after_request_functions(self) -> list[Callable[[Any], Any]]:
+        if self._after is None:
+            self._after = []
+            self.touch()
+            if self._c is not None:
+                self.app.begin_after(self._c)
+        return self._after
+
+    @property
+    def has_work(self) -> bool:
+        """The response has to be shown to a session or to functions of `after_this_request`."""
+        return self._session is not None or bool(self._after)
+
+    def touch(self) -> None:
+        """See to it that the engine shows the response to this context."""
+        if self._c is not None:
+            self._c.plain = False
+
+    def _open_session(self) -> Any:
+        interface = self.app.session_interface
+        session = interface.open_session(self.app, self.request)
+        if session is None:
+            session = interface.make_null_session(self.app)
+        self._session = session
+        return session
+
+    def copy(self) -> RequestContext:
+        """Return another context with the same request and session, to be pushed elsewhere."""
+        return type(self)(self.app, self.request.environ, self.request, self._session)
+
+    def match_request(self) -> None:
+        """Find the rule of the request."""
+        adapter = self.url_adapter
+        assert adapter is not None
+        request = self.request
+        try:
+            request.url_rule, values = adapter.match(return_rule=True)
+            request.view_args = cast("dict[str, Any]", values)
+        except HTTPException as exc:
+            request.routing_exception = exc
 
     def push(self) -> None:
-        """Make it current."""
-        self._tokens.append(current.set(self.c))
+        """Make it current, with its application if another one is; open the session; find the rule."""
+        current = _cv_app.frame()
+        # Only what was pushed counts here: an application that a request implies is made current as any other.
+        implied: AppContext | None = None
+        if current is None or _cv_app.get(None) is not current[0] or current[0].app is not self.app:
+            implied = self.app_context if self._c is not None else self.app.app_context()
+            implied.push()
+        self.begin()
+        self._before.append((_cv_request.frame(), implied))
+        _cv_request.set(self)
+        if self._session is None:
+            self._open_session()
+        known = self._c is not None and self.request.url_rule is not None  # by the engine's tree
+        if not known and self.url_adapter is not None:
+            self.match_request()
 
-    def pop(self, exc: BaseException | None = None) -> None:
-        """Run teardown and make current what was so before."""
-        if not self._tokens:
-            raise RuntimeError("this request context was not pushed")
+    def pop(self, exc: BaseException | None = _sentinel) -> None:
+        """Make current what was so before; the last pop runs teardown, unless a stream still needs the request.
+
+        Raises:
+            AssertionError: another context was current.
+        """
+        if exc is _sentinel:
+            exc = sys.exc_info()[1]
         try:
-            if len(self._tokens) == 1:
-                self.app.do_teardown_request(exc)
+            if self.end():
+                self._teardown(exc)
         finally:
-            current.reset(self._tokens.pop())
-            self.c.close()
+            context = _cv_request.get()
+            frame, implied = self._before.pop()
+            _cv_request.restore(frame)
+            if implied is not None:
+                implied.pop(exc)
+            if context is not self:
+                raise AssertionError(f"Popped wrong request context. ({context!r} instead of {self!r})")
+
+    def hold(self) -> Callable[[BaseException | None], None]:
+        """Need it beyond the pop, with the application context that goes with it; return what ends that."""
+        implied = self._implied if self._c is not None else next((app for _, app in self._before if app), None)
+        self.begin()
+        if implied is not None:
+            implied.begin()
+
+        def release(exc: BaseException | None) -> None:
+            try:
+                if self.end():
+                    self._teardown(exc)
+            finally:
+                if implied is not None:
+                    implied.release(exc)
+
+        return release
+
+    def _teardown(self, exc: BaseException | None) -> None:
+        try:
+            self.app.do_teardown_request(exc)
+        finally:
+            request = self._request
+            if request is not None:
+                close = getattr(request, "close", None)
+                if close is not None:
+                    close()
+                if "environ" in request.__dict__:
+                    request.environ["werkzeug.request"] = None  # a cycle would wait for the collector
 
     def __enter__(self) -> Self:
         self.push()
         return self
 
-    def __exit__(self, kind: Any, exc: BaseException | None, trace: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.pop(exc)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.request.url!r} [{self.request.method}] of {self.app.name}>"
 
 
 def has_request_context() -> bool:
     """Say whether there is a request."""
-    return current.get(None) is not None
+    return _cv_request.get(None) is not None
 
 
 def has_app_context() -> bool:
     """Say whether there is a current application."""
-    return pushed.get() is not None or has_request_context()
+    return _cv_app.get(None) is not None
+
+
+def _active(name: str) -> RequestContext:
+    context: RequestContext | None = _cv_request.get(None)
+    if context is None:
+        raise RuntimeError(f"'{name}' can only be used when a request context is active, such as in a view function.")
+    return context
 
 
 def after_this_request(f: F) -> F:
@@ -179,85 +396,121 @@ def after_this_request(f: F) -> F:
     Raises:
         RuntimeError: there is no request.
     """
-    c = current.get(None)
-    if c is None:
-        raise RuntimeError("'after_this_request' can only be used when a request context is active, such as in a view.")
-    c.note(_AFTER, _begin).append(f)
+    _active("after_this_request")._after_request_functions.append(f)
     return f
 
 
-def _begin(c: RequestContext) -> list[Callable[[Any], Any]]:
-    # Flask's views and pages call the functions as soon as there is a reply; this does for handlers of other dialects.
-    c.before_sending(_leftover)
-    return []
-
-
-def _leftover(c: RequestContext, reply: Reply) -> None:
-    new = run_after_this_request(c, reply)
-    if new is not reply:
-        reply.status, reply.headers, reply.body, reply.stream = new.status, new.headers, new.body, new.stream
-
-
-def run_after_this_request(c: RequestContext, reply: Reply) -> Reply:
-    """Call the functions of `after_this_request`, each once, and return the reply that they leave."""
-    waiting = c.notes.get(_AFTER) if c.notes is not None else None
-    if not waiting:
-        return reply
-    app = door_of(c.app)
-    response = app.response_of(c, reply)
-    while waiting:
-        response = app.ensure_sync(waiting.pop(0))(response)
-    final: Reply = response.__reply__()
-    return final
-
-
 def copy_current_request_context(f: F) -> F:
-    """Return a function that runs in the context of this request wherever it is called (a thread, a greenlet).
+    """Return a function that runs with this request wherever it is called (a thread, a greenlet).
+
+    Each call has contexts of its own, which end with it.
 
     Raises:
         RuntimeError: there is no request.
     """
-    if current.get(None) is None:
-        raise RuntimeError(
-            "'copy_current_request_context' can only be used when a request context is active, such as in a view."
-        )
-    context = contextvars.copy_context()
+    context = _active("copy_current_request_context").copy()
 
-    @wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        # A copy for each call, so that two threads may run it at once.
-        return context.copy().run(f, *args, **kwargs)
+        with context.copy() as mine:
+            return mine.app.ensure_sync(f)(*args, **kwargs)
 
-    return wrapper  # type: ignore[return-value]
+    return update_wrapper(wrapper, f)  # type: ignore[return-value]
 
 
 def stream_with_context(generator_or_function: Any) -> Any:
-    """Keep the request current in a generator, or in all generators that a function makes."""
+    """Keep the request current in a generator, or in all generators that a function makes.
+
+    Raises:
+        RuntimeError: there is no request when the generator is made.
+    """
     if not isinstance(generator_or_function, Iterator | AsyncIterator):
         if not callable(generator_or_function):
             return stream_with_context(iter(generator_or_function))
 
-        @wraps(generator_or_function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
             return stream_with_context(generator_or_function(*args, **kwargs))
 
-        return decorated
-    if current.get(None) is None:
-        raise RuntimeError(
-            "'stream_with_context' can only be used when a request context is active, such as in a view."
-        )
-    if inspect.isasyncgen(generator_or_function):
-        return generator_or_function  # it runs in the task of its request
-    context = contextvars.copy_context()
-    source: Any = generator_or_function
+        return update_wrapper(decorated, generator_or_function)
+    context = _active("stream_with_context")
+    if inspect.isasyncgen(generator_or_function) or isinstance(generator_or_function, AsyncIterator):
+        return _AsyncStream(generator_or_function, context.hold())
+    return _Stream(generator_or_function, context.hold())
 
-    def pieces() -> Iterator[Any]:
+
+class _Stream:
+    """A generator that runs in the context in which it was made, whatever thread asks for its pieces."""
+
+    def __init__(self, source: Any, release: Callable[[BaseException | None], None]) -> None:
+        self._source = source
+        self._context = contextvars.copy_context()
+        self._release: Callable[[BaseException | None], None] | None = release
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
         try:
-            while (piece := context.run(next, source, _END)) is not _END:
-                yield piece
-        finally:
-            close = getattr(source, "close", None)
-            if close is not None:
-                context.run(close)
+            return self._context.run(next, self._source)
+        except StopIteration:
+            self._end(None)
+            raise
+        except BaseException as exc:
+            self._end(exc)
+            raise
 
-    return pieces()
+    def close(self) -> None:
+        """Close the generator, and need the request no more."""
+        self._end(None)
+
+    def _end(self, exc: BaseException | None) -> None:
+        release, self._release = self._release, None
+        if release is None:
+            return
+        try:
+            close = getattr(self._source, "close", None)
+            if close is not None:
+                self._context.run(close)
+        finally:
+            self._context.run(release, exc)
+
+    def __del__(self) -> None:
+        # A response that is neither sent nor closed must not keep its request.
+        if self.__dict__.get("_release") is not None:
+            self._end(None)
+
+
+class _AsyncStream:
+    """An asynchronous generator; it runs in the task of its request, so only the end of the request has to wait."""
+
+    def __init__(self, source: Any, release: Callable[[BaseException | None], None]) -> None:
+        self._source = source
+        self._context = contextvars.copy_context()
+        self._release: Callable[[BaseException | None], None] | None = release
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await anext(self._source)
+        except StopAsyncIteration:
+            await self._end(None)
+            raise
+        except BaseException as exc:
+            await self._end(exc)
+            raise
+
+    async def aclose(self) -> None:
+        """Close the generator, and need the request no more."""
+        await self._end(None)
+
+    async def _end(self, exc: BaseException | None) -> None:
+        release, self._release = self._release, None
+        if release is None:
+            return
+        try:
+            aclose = getattr(self._source, "aclose", None)
+            if aclose is not None:
+                await aclose()
+        finally:
+            await to_thread(self._context.run, release, exc)

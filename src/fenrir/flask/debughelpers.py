@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fenrir.flask.globals import request
 
 if TYPE_CHECKING:
-    from fenrir.flask.door import FlaskDoor
+    from fenrir.flask.application import App
     from fenrir.flask.request import Request
     from fenrir.flask.scaffold import Scaffold
     from fenrir.kit.templating import BaseLoader
@@ -106,7 +106,7 @@ def _about(loader: BaseLoader) -> Iterator[str]:
 
 
 def explain_template_loading_attempts(
-    app: FlaskDoor, template: str, attempts: list[tuple[BaseLoader, Scaffold, Source | None]]
+    app: App, template: str, attempts: list[tuple[BaseLoader, Scaffold, Source | None]]
 ) -> None:
     """Log where a template was looked for, in order, and what is odd about the outcome."""
     lines = [f"Locating template {template!r}:"]

@@ -1,43 +1,132 @@
-"""The names that stand for the current application, request, session and notebook."""
+"""The names that stand for the current contexts, application, request, session and notebook.
+
+Two variables say what is current. A context that was pushed counts as long as no younger request is being served: a
+request that comes straight from the engine pushes nothing, its contexts are made when somebody asks for them. So each
+pushed context remembers the request in which it was pushed.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from fenrir.core.context import RequestContext, State, current
-from fenrir.core.proxy import Proxy
-from fenrir.flask.ctx import NO_APP, NO_REQUEST, door_of, innermost
-from fenrir.kit.sessions import Session, session_of
+from werkzeug.local import LocalProxy
+
+from fenrir.core.context import RequestContext as EngineContext
+from fenrir.core.context import current
 
 if TYPE_CHECKING:
-    from fenrir.flask.door import FlaskDoor
+    from fenrir.flask.app import Flask
+    from fenrir.flask.ctx import AppContext, RequestContext, _AppCtxGlobals
     from fenrir.flask.request import Request
 
-__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+__all__ = ["DOOR", "app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+
+T = TypeVar("T")
+
+DOOR = "fenrir.flask"
+"""Where an engine keeps its Flask application, among its extensions."""
+
+CONTEXT = "fenrir.flask: context"
+"""Where a request keeps the contexts that were made for it."""
+
+NO_APP = (
+    "Working outside of application context.\n\nThis typically means that you attempted to use functionality that"
+    " needed\nthe current application. To solve this, set up an application context\nwith app.app_context(). See the"
+    " documentation for more information."
+)
+NO_REQUEST = (
+    "Working outside of request context.\n\nThis typically means that you attempted to use functionality that needed"
+    "\nan active HTTP request. Consult the documentation on testing for\ninformation about how to avoid this problem."
+)
+
+_MISSING: Any = object()
+
+Frame = tuple[T, EngineContext | None]
+"""A pushed context, and the request in which it was pushed."""
 
 
-def _app() -> FlaskDoor:
-    context = innermost()
-    return door_of(context.app) if isinstance(context, RequestContext) else context.app
+class ContextStack(Generic[T]):
+    """What is current, with the methods of a ContextVar.
+
+    Args:
+        name: of the variable.
+        implied: the context of a request that the engine serves, None if it has none.
+    """
+
+    def __init__(self, name: str, implied: Callable[[EngineContext], T | None]) -> None:
+        self.name = name
+        self._frame: ContextVar[Frame[T] | None] = ContextVar(name, default=None)
+        self._implied = implied
+
+    def get(self, default: Any = _MISSING) -> Any:
+        """Return what is current. Raises LookupError if nothing is and there is no default."""
+        frame = self._frame.get()
+        c = current.get(None)
+        if frame is not None and (c is None or frame[1] is c):
+            return frame[0]
+        if c is not None and (implied := self._implied(c)) is not None:
+            return implied
+        if frame is not None:
+            return frame[0]
+        if default is _MISSING:
+            raise LookupError(self.name)
+        return default
+
+    def frame(self) -> Frame[T] | None:
+        """Return what was pushed last, to restore it later."""
+        return self._frame.get()
+
+    def restore(self, frame: Frame[T] | None) -> None:
+        """Make current what was so before; also in another thread than that of the push."""
+        self._frame.set(frame)
+
+    def set(self, value: T) -> Token[Frame[T] | None]:
+        """Make a context current."""
+        return self._frame.set((value, current.get(None)))
+
+    def reset(self, token: Token[Frame[T] | None]) -> None:
+        """Undo a `set`."""
+        self._frame.reset(token)
 
 
-def _g() -> State:
-    context = innermost()
-    return context.state if isinstance(context, RequestContext) else context.g
+def _implied_request(c: EngineContext) -> RequestContext | None:
+    notes = c.notes
+    if notes is not None and (made := notes.get(CONTEXT)) is not None:
+        return cast("RequestContext", made)
+    app = c.app.extensions.get(DOOR)
+    return None if app is None else cast("RequestContext", app.context_of(c))
 
 
-def _request() -> Request:
-    c = current.get()
-    return door_of(c.app).request_of(c)
+def _implied_app(c: EngineContext) -> AppContext | None:
+    context = _implied_request(c)
+    return None if context is None else context.app_context
 
 
-def _session() -> Session:
-    return session_of(current.get())
+_cv_request: ContextStack[RequestContext] = ContextStack("flask.request_ctx", _implied_request)
+_cv_app: ContextStack[AppContext] = ContextStack("flask.app_ctx", _implied_app)
 
 
-current_app = cast("FlaskDoor", Proxy(_app, NO_APP))
-g = cast("State", Proxy(_g, NO_APP))
-request = cast("Request", Proxy(_request, NO_REQUEST))
-session = cast("Session", Proxy(_session, NO_REQUEST))
-app_ctx = Proxy(innermost, NO_APP)
-request_ctx = Proxy(current.get, NO_REQUEST)
+def _proxy(stack: ContextStack[Any], unbound: str, name: str | None = None) -> Any:
+    def find() -> Any:
+        found = stack.get(None)
+        if found is None:
+            raise RuntimeError(unbound)
+        return found
+
+    def find_part() -> Any:
+        found = stack.get(None)
+        if found is None:
+            raise RuntimeError(unbound)
+        return getattr(found, cast(str, name))
+
+    return LocalProxy(find if name is None else find_part)
+
+
+app_ctx = cast("AppContext", _proxy(_cv_app, NO_APP))
+current_app = cast("Flask", _proxy(_cv_app, NO_APP, "app"))
+g = cast("_AppCtxGlobals", _proxy(_cv_app, NO_APP, "g"))
+request_ctx = cast("RequestContext", _proxy(_cv_request, NO_REQUEST))
+request = cast("Request", _proxy(_cv_request, NO_REQUEST, "request"))
+session = cast(Any, _proxy(_cv_request, NO_REQUEST, "session"))

@@ -13,10 +13,9 @@ from urllib.parse import quote
 
 from markupsafe import escape
 
-from fenrir.core.context import RequestContext, current
 from fenrir.flask.ctx import stream_with_context
 from fenrir.flask.exceptions import abort
-from fenrir.flask.globals import current_app, request, session
+from fenrir.flask.globals import current_app, request_ctx, session
 from fenrir.flask.response import Response
 from fenrir.flask.sending import send_file, send_from_directory
 from fenrir.flask.signals import message_flashed
@@ -57,7 +56,7 @@ def get_root_path(import_name: str) -> str:
     Raises:
         RuntimeError: a namespace package, or one that came from elsewhere than a file.
     """
-    file = getattr(sys.modules.get(import_name), "__file__", None)
+    file: str | None = getattr(sys.modules.get(import_name), "__file__", None)
     if file is None:
         try:
             spec = importlib.util.find_spec(import_name)
@@ -76,7 +75,7 @@ def get_root_path(import_name: str) -> str:
                 " module came from an import hook that does not provide file name information or because it's a"
                 " namespace package. In this case the root path needs to be explicitly provided."
             )
-    return os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120 - a link keeps its own place
+    return os.path.dirname(os.path.abspath(str(file)))  # noqa: PTH100, PTH120 - a link keeps its own place
 
 
 @cache
@@ -103,9 +102,10 @@ def url_for(
     **values: Any,
 ) -> str:
     """Return the URL of an endpoint; see `Flask.url_for`."""
-    return current_app.url_for(
+    url: str = current_app.url_for(
         endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values
     )
+    return url
 
 
 _LOCATION_SAFE = "!#$%&'()*+,/:;=?@[]~-._"
@@ -151,10 +151,6 @@ def flash(message: str, category: str = "message") -> None:
     message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
 
 
-def _taken(c: RequestContext) -> list[tuple[str, str]]:
-    return [(category, text) for category, text in session.pop("_flashes")] if "_flashes" in session else []
-
-
 def get_flashed_messages(
     with_categories: bool = False, category_filter: Iterable[str] = ()
 ) -> list[str] | list[tuple[str, str]]:
@@ -164,8 +160,10 @@ def get_flashed_messages(
         with_categories: return (category, message) instead of messages.
         category_filter: return only those of some categories.
     """
-    request._get_current_object()  # type: ignore[attr-defined]  # words the error when there is no request
-    flashes: list[tuple[str, str]] = current.get().note("flashed messages", _taken)
+    flashes = request_ctx.flashes
+    if flashes is None:
+        flashes = [(category, text) for category, text in session.pop("_flashes")] if "_flashes" in session else []
+        request_ctx.flashes = flashes
     if category_filter:
         flashes = [pair for pair in flashes if pair[0] in category_filter]
     return flashes if with_categories else [pair[1] for pair in flashes]

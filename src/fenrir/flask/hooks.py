@@ -1,4 +1,4 @@
-"""The user's functions around requests, in the engine's shape.
+"""The user's functions around requests, in the engine's shape, for an engine that other dialects share.
 
 Order (upstream's): the application's hooks run before those of its blueprints, outer blueprints before inner ones, and
 on the way out in reverse. The engine orders by registration, so every level adds its depth to the number.
@@ -10,19 +10,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response as WerkzeugResponse
+
 from fenrir.core.context import unhandled
 from fenrir.core.declare import ErrorHandler, Hook, Mode, Source, Stage, mode_of
-from fenrir.core.errors import StatusError
 from fenrir.flask._dialect import DIALECT
-from fenrir.flask.exceptions import HTTPException, InternalServerError, default_exceptions
-from fenrir.flask.values import make_reply
+from fenrir.flask.response import reply_of
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.reply import Reply
     from fenrir.flask.door import FlaskDoor
 
-__all__ = ["LEVEL", "error_handlers", "hook", "key_of"]
+__all__ = ["LEVEL", "error_handlers", "hook"]
 
 LEVEL = 1 << 40
 """What one level of blueprints adds to the order of a hook; no process registers so many hooks."""
@@ -58,11 +59,11 @@ def hook(
 
 def _values(app: FlaskDoor, user: Callable[..., Any], awaited: bool) -> Callable[..., Any]:
     async def preprocess_awaited(c: RequestContext) -> None:
-        request = app.request_of(c)
+        request = app.context_of(c).request
         await user(request.endpoint, request.view_args)
 
     def preprocess(c: RequestContext) -> None:
-        request = app.request_of(c)
+        request = app.context_of(c).request
         user(request.endpoint, request.view_args)
 
     return preprocess_awaited if awaited else preprocess
@@ -71,26 +72,28 @@ def _values(app: FlaskDoor, user: Callable[..., Any], awaited: bool) -> Callable
 def _before(app: FlaskDoor, user: Callable[..., Any], awaited: bool) -> Callable[..., Any]:
     async def before_awaited(c: RequestContext) -> Reply | None:
         value = await user()
-        return None if value is None else make_reply(c, value)
+        return None if value is None else app.rendered(c, value)
 
     def before(c: RequestContext) -> Reply | None:
         value = user()
-        return None if value is None else make_reply(c, value)
+        return None if value is None else app.rendered(c, value)
 
     return before_awaited if awaited else before
 
 
 def _after(app: FlaskDoor, user: Callable[..., Any], awaited: bool) -> Callable[..., Any]:
     async def after_awaited(c: RequestContext, reply: Reply) -> Reply:
-        return _checked(app, user, await user(app.response_of(c, reply)))
+        return _checked(user, await user(app.response_class.over(reply)))
 
     def after(c: RequestContext, reply: Reply) -> Reply:
-        return _checked(app, user, user(app.response_of(c, reply)))
+        return _checked(user, user(app.response_class.over(reply)))
 
     return after_awaited if awaited else after
 
 
-def _checked(app: FlaskDoor, user: Callable[..., Any], response: Any) -> Reply:
+def _checked(user: Callable[..., Any], response: Any) -> Reply:
+    if isinstance(response, WerkzeugResponse):
+        return reply_of(response)
     if not hasattr(response, "__reply__"):
         name = getattr(user, "__qualname__", repr(user))
         raise TypeError(f"the after_request function {name} must return a response, not {type(response).__name__}")
@@ -108,29 +111,10 @@ def _teardown(app: FlaskDoor, user: Callable[..., Any], awaited: bool) -> Callab
     return teardown_awaited if awaited else teardown
 
 
-def key_of(code_or_class: Any) -> type[BaseException] | int:
-    """Return what an error handler is for. Raises as upstream does when that is nothing."""
-    if isinstance(code_or_class, int):
-        if code_or_class not in default_exceptions:
-            raise ValueError(
-                f"'{code_or_class}' is not a recognized HTTP error code. Use a subclass of HTTPException with that"
-                " code instead."
-            )
-        return code_or_class
-    if isinstance(code_or_class, Exception):
-        raise TypeError(
-            f"{code_or_class!r} is an instance, not a class. Handlers can only be registered for Exception"
-            " classes or HTTP error codes."
-        )
-    if not isinstance(code_or_class, type) or not issubclass(code_or_class, Exception):
-        name = getattr(code_or_class, "__name__", repr(code_or_class))
-        raise ValueError(f"'{name}' is not a subclass of Exception.")
-    return code_or_class
-
-
 def error_handlers(
     app: FlaskDoor,
-    key: type[BaseException] | int,
+    code: int | None,
+    cls: type[Exception],
     user: Callable[..., Any],
     source: Source,
     present: list[ErrorHandler],
@@ -143,25 +127,26 @@ def error_handlers(
     mode = mode_of(user, DIALECT.blocking)
 
     async def handle_awaited(c: RequestContext, exc: Exception) -> Reply:
-        return make_reply(c, await user(_shown(app, c, key, exc)))
+        return app.rendered(c, await user(_shown(app, c, cls, exc)))
 
     def handle(c: RequestContext, exc: Exception) -> Reply:
-        return make_reply(c, user(_shown(app, c, key, exc)))
+        return app.rendered(c, user(_shown(app, c, cls, exc)))
 
     call = handle_awaited if mode is Mode.LOOP else handle
-    made = [ErrorHandler(key, call, mode, DIALECT, source, user)]
-    general = isinstance(key, type) and issubclass(key, HTTPException) and issubclass(InternalServerError, key)
-    if general and not any(handler.key == 500 for handler in present):
-        made.append(ErrorHandler(500, call, mode, DIALECT, source, user))
+    made = [ErrorHandler(cls, call, mode, DIALECT, source, user)]
+    if issubclass(cls, HTTPException) and issubclass(InternalServerError, cls):
+        exact = cls is InternalServerError
+        if exact or not any(handler.key == 500 for handler in present):
+            made.append(ErrorHandler(500, call, mode, DIALECT, source, user))
     return made
 
 
-def _shown(app: FlaskDoor, c: RequestContext, key: Any, exc: Exception) -> Exception:
+def _shown(app: FlaskDoor, c: RequestContext, cls: type[Exception], exc: Exception) -> Exception:
     """Return an exception as its handler expects it; what nobody expected is logged first."""
-    if isinstance(exc, StatusError) or not (key == 500 or (isinstance(key, type) and issubclass(key, HTTPException))):
+    if isinstance(exc, HTTPException) or not issubclass(cls, HTTPException):
         return exc
     c.error = exc
     if (watcher := unhandled.get()) is not None:
         watcher.append(exc)
-    app.log_exception((type(exc), exc, exc.__traceback__))
+    app.log_exception((type(exc), exc, exc.__traceback__))  # type: ignore[arg-type]
     return InternalServerError(original_exception=exc)

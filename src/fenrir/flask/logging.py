@@ -10,7 +10,7 @@ from fenrir.core.proxy import Proxy
 from fenrir.flask.globals import request
 
 if TYPE_CHECKING:
-    from fenrir.flask.door import FlaskDoor
+    from fenrir.flask.application import App
 
 __all__ = ["create_logger", "default_handler", "has_level_handler", "wsgi_errors_stream"]
 
@@ -38,7 +38,7 @@ default_handler = logging.StreamHandler(wsgi_errors_stream)
 default_handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s"))
 
 
-def create_logger(app: FlaskDoor) -> logging.Logger:
+def create_logger(app: App) -> logging.Logger:
     """Return the logger of an application: in debug mode it lets all through; without any handler it gets our own."""
     logger = logging.getLogger(app.name)
     if app.debug and not logger.level:

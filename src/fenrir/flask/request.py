@@ -1,436 +1,193 @@
-"""The request class: a view over the request context with the attributes that Flask's users know.
+"""The request class: Werkzeug's values over the engine's request.
 
-The body has been read before the view runs, so everything here is a value. What is computed is kept: there is one view
-per request.
+A request that comes from a server of ours is a view of the engine's context; what WSGI calls the environ is made when
+somebody asks for it. A request can be made of an environ as well, as upstream makes all of them.
 """
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Self
 
-from fenrir.core.errors import PayloadTooLarge
-from fenrir.flask.ctx import door_of
-from fenrir.flask.datastructures import (
-    Accept,
-    Authorization,
-    FileStorage,
-    ImmutableMultiDict,
-    RequestHeaders,
-    UserAgent,
-)
+from werkzeug.datastructures import EnvironHeaders, FileStorage, Headers, ImmutableMultiDict
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from fenrir.core.errors import StatusError
+from fenrir.flask import json
 from fenrir.flask.environ import environ_of
-from fenrir.flask.exceptions import BadRequest, RequestEntityTooLarge, SecurityError, UnsupportedMediaType, adopt
-from fenrir.http.cookies import parse_cookies
-from fenrir.http.dates import parse_date
-from fenrir.http.headers import parse_dict_params
-from fenrir.http.hosts import AllowedHosts
-from fenrir.http.media import best_encoding, best_language
-from fenrir.http.query import TooManyFields, parse_pairs
-from fenrir.http.url import percent_encode
+from fenrir.flask.exceptions import adopt
+from fenrir.flask.globals import DOOR, current_app
+from fenrir.flask.helpers import _split_blueprint_path
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.routing import Rule
 
     from fenrir.core.context import RequestContext
-    from fenrir.flask.routing import Rule
 
 __all__ = ["Request"]
 
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-_PATH_SAFE = "!$&'()*+,/:;=@%"
 
+class Request(WerkzeugRequest):
+    """The request that is being served.
 
-class Request:
-    """The request that is being served."""
+    Attributes:
+        url_rule: the rule that matched, None if none did.
+        view_args: the values in its path, and its defaults.
+        routing_exception: why no rule matched.
+    """
 
-    def __init__(self, c: RequestContext) -> None:
-        self._c = c
-        self.view_args: dict[str, Any] | None = None
-        options = self._options
-        if c.plan is not None:
-            self.view_args = {**options.get("defaults", {}), **c.path_values}
+    json_module: Any = json
+    url_rule: Rule | None = None
+    view_args: dict[str, Any] | None = None
+    routing_exception: HTTPException | None = None
+    _max_content_length: int | None = None
+    _max_form_memory_size: int | None = None
+    _max_form_parts: int | None = None
+    _c: RequestContext | None = None
+
+    @classmethod
+    def of(cls, c: RequestContext) -> Self:
+        """Return the view of a request that the engine serves."""
+        if cls.__init__ is not WerkzeugRequest.__init__:
+            return cls(environ_of(c))  # what a user's class makes of the environ is its own affair
+        view = cls.__new__(cls)
+        exchange = c.exchange
+        connection = exchange.connection
+        path: str = exchange.path
+        if not path.isascii():
+            path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        server = connection.server
+        view.__dict__.update(
+            _c=c,
+            method=exchange.method,
+            scheme=connection.scheme,
+            server=server,
+            root_path=connection.root_path,
+            path="/" + path.lstrip("/"),
+            query_string=exchange.query,
+            remote_addr=connection.client[0] if connection.client else None,
+            shallow=False,
+        )
+        return view
+
+    # An attribute of the instance when the request was made of an environ.
+    @cached_property
+    def environ(self) -> dict[str, Any]:  # type: ignore[override]
+        """The request as WSGI describes it (PEP 3333)."""
+        assert self._c is not None
+        environ = environ_of(self._c)
+        environ["werkzeug.request"] = self
+        return environ
+
+    @cached_property
+    def headers(self) -> EnvironHeaders:  # type: ignore[override]
+        """The header fields."""
+        return EnvironHeaders(self.environ)
+
+    # ---------------------------------------------------------------- limits
+    def _limit(self, own: int | None, key: str, fallback: int | None) -> int | None:
+        if own is not None:
+            return own
+        if not current_app:
+            return fallback
+        configured: int | None = current_app.config[key]
+        return configured
 
     @property
-    def _options(self) -> Mapping[str, Any]:
-        plan = self._c.plan
-        return plan.route.options if plan is not None and hasattr(plan, "route") else {}
+    def max_content_length(self) -> int | None:
+        """The most that a body may have; may be set for one request."""
+        return self._limit(self._max_content_length, "MAX_CONTENT_LENGTH", super().max_content_length)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
+
+    @property
+    def max_form_memory_size(self) -> int | None:
+        """The most that a field of a multipart form may have; may be set for one request."""
+        return self._limit(self._max_form_memory_size, "MAX_FORM_MEMORY_SIZE", super().max_form_memory_size)
+
+    @max_form_memory_size.setter
+    def max_form_memory_size(self, value: int | None) -> None:
+        self._max_form_memory_size = value
+
+    @property  # type: ignore[override]
+    def max_form_parts(self) -> int | None:
+        """How many fields a multipart form may have; may be set for one request."""
+        return self._limit(self._max_form_parts, "MAX_FORM_PARTS", super().max_form_parts)
+
+    @max_form_parts.setter
+    def max_form_parts(self, value: int | None) -> None:
+        self._max_form_parts = value
 
     # --------------------------------------------------------------- routing
     @property
     def endpoint(self) -> str | None:
-        """The name of the route, None if none matched."""
-        plan = self._c.plan
-        return plan.route.name if plan is not None and hasattr(plan, "route") else None
-
-    @property
-    def url_rule(self) -> Rule | None:
-        """The rule that matched, if it is one of Flask's."""
-        return self._options.get("rule")
+        """The endpoint of the rule that matched; of a route of another dialect its name."""
+        rule = self.url_rule
+        if rule is not None:
+            return rule.endpoint  # type: ignore[no-any-return]
+        route = getattr(self._c.plan, "route", None) if self._c is not None else None
+        return None if route is None or "app" in route.options else route.name
 
     @property
     def blueprint(self) -> str | None:
-        """The full name of the blueprint of the view."""
-        return self._options.get("blueprint")
+        """The full name of the view's blueprint."""
+        endpoint = self.endpoint
+        if endpoint is None or "." not in endpoint:
+            return None
+        return endpoint.rpartition(".")[0]
 
     @property
     def blueprints(self) -> list[str]:
-        """The names of the blueprint and of those around it, the nearest first."""
+        """The names of the view's blueprint and of those around it, the nearest first."""
         name = self.blueprint
-        names = []
-        while name:
-            names.append(name)
-            name = name.rpartition(".")[0]
-        return names
-
-    @property
-    def routing_exception(self) -> Exception | None:
-        """Why no route matched."""
-        from fenrir.flask._dialect import routing_error
-
-        return routing_error(self._c)
-
-    # ------------------------------------------------------------------- URL
-    @property
-    def method(self) -> str:
-        """The method."""
-        return self._c.http.method
-
-    @property
-    def scheme(self) -> str:
-        """`http` or `https`."""
-        return self._c.http.connection.scheme
-
-    @property
-    def is_secure(self) -> bool:
-        """The request came encrypted."""
-        return self.scheme in ("https", "wss")
-
-    @property
-    def path(self) -> str:
-        """The path below the root, decoded."""
-        path: str = self._c.exchange.path
-        return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-    @property
-    def full_path(self) -> str:
-        """The path with the query, a question mark always between."""
-        return f"{self.path}?{self.query_string.decode(errors='replace')}"
-
-    @property
-    def query_string(self) -> bytes:
-        """The query as it came."""
-        query: bytes = self._c.exchange.query
-        return query
-
-    @property
-    def script_root(self) -> str:
-        """The prefix below which the application is mounted."""
-        root: str = self._c.exchange.connection.root_path
-        return root
-
-    root_path = script_root
-
-    @cached_property
-    def host(self) -> str:
-        """The host as the client named it, without the usual port. Raises SecurityError for one not trusted."""
-        c = self._c
-        host: str = c.exchange.headers.get("host") or ""
-        if not host and (server := c.exchange.connection.server) is not None:
-            host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
-        default = ":443" if self.is_secure else ":80"
-        host = host.removesuffix(default)
-        trusted = self.trusted_hosts
-        if trusted is not None and not AllowedHosts(_spelled_out(trusted)).allows(host):
-            raise SecurityError(f"Host {host!r} is not trusted.")
-        return host
-
-    @property
-    def trusted_hosts(self) -> list[str] | None:
-        """The hosts to which the application answers, None for any."""
-        return self._config.get("TRUSTED_HOSTS")
-
-    @property
-    def host_url(self) -> str:
-        """Scheme and host, with a slash."""
-        return f"{self.scheme}://{self.host}/"
-
-    @property
-    def root_url(self) -> str:
-        """Scheme, host and prefix, with a slash."""
-        return f"{self.scheme}://{self.host}{_readable(percent_encode(self.script_root, _PATH_SAFE))}/"
-
-    url_root = root_url
-
-    @property
-    def base_url(self) -> str:
-        """The URL without the query."""
-        return self.root_url + _readable(percent_encode(self._c.exchange.path.lstrip("/"), _PATH_SAFE))
-
-    @property
-    def url(self) -> str:
-        """The whole URL."""
-        query = self.query_string
-        return f"{self.base_url}?{_readable(percent_encode(query, _PATH_SAFE + '?'))}" if query else self.base_url
-
-    @property
-    def remote_addr(self) -> str | None:
-        """The address of the client."""
-        client = self._c.exchange.connection.client
-        return client[0] if client else None
-
-    @property
-    def access_route(self) -> list[str]:
-        """The addresses that `X-Forwarded-For` names, or the client's. SECURITY: anyone may write that header."""
-        forwarded = self.headers.get("x-forwarded-for")
-        if forwarded:
-            return [address.strip() for address in forwarded.split(",")]
-        return [self.remote_addr] if self.remote_addr else []
-
-    # --------------------------------------------------------------- headers
-    @cached_property
-    def headers(self) -> RequestHeaders:
-        """The header fields."""
-        return RequestHeaders(self._c.exchange.headers)
-
-    @cached_property
-    def cookies(self) -> ImmutableMultiDict[str]:
-        """The cookies."""
-        found: dict[str, str] = {}
-        for header in self._c.exchange.headers.getall("cookie"):
-            found = {**parse_cookies(header), **found}
-        return ImmutableMultiDict(found)
-
-    @property
-    def content_type(self) -> str | None:
-        """The content type with its parameters."""
-        value: str | None = self._c.exchange.headers.get("content-type")
-        return value
-
-    @property
-    def mimetype(self) -> str:
-        """The content type without parameters, in lower case."""
-        return parse_dict_params(self.content_type or "")[0]
-
-    @property
-    def mimetype_params(self) -> dict[str, str]:
-        """The parameters of the content type."""
-        return parse_dict_params(self.content_type or "")[1]
-
-    @property
-    def content_length(self) -> int | None:
-        """The length of the body as the client said it."""
-        value = self._c.exchange.headers.get("content-length")
-        return int(value) if value is not None and value.isascii() and value.isdigit() else None
-
-    @property
-    def content_encoding(self) -> str | None:
-        """The encoding of the body."""
-        value: str | None = self._c.exchange.headers.get("content-encoding")
-        return value
-
-    @property
-    def referrer(self) -> str | None:
-        """Where the client came from, as it says."""
-        value: str | None = self._c.exchange.headers.get("referer")
-        return value
-
-    @property
-    def origin(self) -> str | None:
-        """The origin of the page that asks."""
-        value: str | None = self._c.exchange.headers.get("origin")
-        return value
-
-    @property
-    def date(self) -> datetime | None:
-        """When the client sent it."""
-        return parse_date(self._c.exchange.headers.get("date") or "")
-
-    @property
-    def if_modified_since(self) -> datetime | None:
-        """The condition on the date."""
-        return parse_date(self._c.exchange.headers.get("if-modified-since") or "")
-
-    @cached_property
-    def user_agent(self) -> UserAgent:
-        """What the client calls itself."""
-        return UserAgent(self._c.exchange.headers.get("user-agent") or "")
-
-    @cached_property
-    def authorization(self) -> Authorization | None:
-        """The credentials."""
-        return Authorization.from_header(self._c.exchange.headers.get("authorization"))
-
-    @cached_property
-    def accept_mimetypes(self) -> Accept:
-        """The media types that the client wants."""
-        return Accept(self._accept("accept"))
-
-    @cached_property
-    def accept_languages(self) -> Accept:
-        """The languages that the client wants."""
-        return Accept(self._accept("accept-language"), best_language)
-
-    @cached_property
-    def accept_encodings(self) -> Accept:
-        """The encodings that the client takes."""
-        return Accept(self._accept("accept-encoding"), best_encoding)
-
-    def _accept(self, name: str) -> str | None:
-        return ", ".join(self._c.exchange.headers.getall(name)) or None
-
-    @property
-    def is_xhr(self) -> bool:
-        """A script asks, as it says."""
-        return str(self.headers.get("x-requested-with", "")).lower() == "xmlhttprequest"
+        return [] if name is None else _split_blueprint_path(name)
 
     # ------------------------------------------------------------------ body
-    @cached_property
-    def args(self) -> ImmutableMultiDict[str]:
-        """The parameters of the query."""
+    def _load_form_data(self) -> None:
+        c = self._c
+        if c is not None and "form" not in self.__dict__ and self.want_form_data_parsed:
+            app = c.app.extensions.get(DOOR)
+            if app is not None and app.shares_requests:
+                self._take_form(c)
+        super()._load_form_data()
+        # In debug mode a form that was sent without its files explains itself when a file is asked for.
+        if current_app and current_app.debug and self.mimetype != "multipart/form-data" and not self.files:
+            from fenrir.flask.debughelpers import attach_enctype_error_multidict
+
+            attach_enctype_error_multidict(self)
+
+    def _take_form(self, c: RequestContext) -> None:
+        """Take the form that the engine reads for all dialects, with its limits."""
         try:
-            return ImmutableMultiDict(parse_pairs(self.query_string))
-        except TooManyFields:
-            raise RequestEntityTooLarge from None
-
-    @cached_property
-    def form(self) -> ImmutableMultiDict[str]:
-        """The fields of the form."""
-        return ImmutableMultiDict(self._form().fields)
-
-    @cached_property
-    def files(self) -> ImmutableMultiDict[FileStorage]:
-        """The files of the form."""
-        return ImmutableMultiDict([(name, FileStorage.of(part)) for name, part in self._form().files])
-
-    def _form(self) -> Any:
-        try:
-            return self._c.form
-        except PayloadTooLarge as exc:
+            form = c.form
+        except StatusError as exc:
             raise adopt(exc) from None
-
-    @cached_property
-    def values(self) -> ImmutableMultiDict[str]:
-        """Query and, where the method has a body, form together; the query first."""
-        pairs = self.args.multi_items()
-        if self.method in ("POST", "PUT", "PATCH"):
-            pairs = [*pairs, *self.form.multi_items()]
-        return ImmutableMultiDict(pairs)
-
-    @property
-    def want_form_data_parsed(self) -> bool:
-        """The body is a form."""
-        return self.mimetype in _FORMS
-
-    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:
-        """Return the body; of a form whose files are on disk nothing is left to return."""
-        data = b"" if parse_form_data and self.want_form_data_parsed else self._c.body
-        return data.decode(errors="replace") if as_text else data
-
-    @cached_property
-    def data(self) -> bytes:
-        """The body, empty if it is a form."""
-        data: bytes = self.get_data(parse_form_data=True)
-        return data
-
-    @cached_property
-    def stream(self) -> io.BytesIO:
-        """The body as a file."""
-        return io.BytesIO(self._c.body)
-
-    @property
-    def is_json(self) -> bool:
-        """The content type is JSON."""
-        kind = self.mimetype
-        return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-
-    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Return the body read as JSON.
-
-        Args:
-            force: whatever the content type is.
-            silent: None instead of an error.
-
-        Raises:
-            UnsupportedMediaType: the content type is not JSON.
-            BadRequest: the body is not JSON.
-        """
-        kept = self.__dict__.get("_json")
-        if cache and kept is not None and kept[silent] is not _NOTHING:
-            return kept[silent]
-        if not (force or self.is_json):
-            return None if silent else self.on_json_loading_failed(None)
-        try:
-            value = self._loads(self._c.body)
-        except ValueError as error:
-            value = None if silent else self.on_json_loading_failed(error)
-            if cache:
-                _, loud = kept or (_NOTHING, _NOTHING)
-                self.__dict__["_json"] = (loud, value) if silent else (value, value)
-        else:
-            if cache:
-                self.__dict__["_json"] = (value, value)
-        return value
-
-    def _loads(self, data: bytes) -> Any:
-        return door_of(self._c.app).json.loads(data)
+        files = [
+            (
+                name,
+                FileStorage(
+                    part.file, part.filename, part.name, part.content_type, headers=Headers(list(part.headers))
+                ),
+            )
+            for name, part in form.files
+        ]
+        # What Werkzeug finds here it does not parse again.
+        self.__dict__.update(
+            stream=BytesIO(),
+            form=self.parameter_storage_class(form.fields),
+            files=ImmutableMultiDict(files),
+        )
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         """Answer a body that is not JSON; a subclass may return a value instead."""
-        if e is None:
-            raise UnsupportedMediaType(
-                "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
-            )
-        if self._config.get("DEBUG"):
-            raise BadRequest(f"Failed to decode JSON object: {e}") from e
-        raise BadRequest from e
-
-    @property
-    def json(self) -> Any:
-        """The body read as JSON; errors as of `get_json`."""
-        return self.get_json()
-
-    # ----------------------------------------------------------------- other
-    @cached_property
-    def environ(self) -> dict[str, Any]:
-        """The request as WSGI describes it (PEP 3333)."""
-        return environ_of(self._c, self.stream)
-
-    @property
-    def _config(self) -> Mapping[str, Any]:
-        return door_of(self._c.app).config
-
-    @property
-    def max_content_length(self) -> int | None:
-        """The most that a body may have."""
-        return self._c.body_limit
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url!r} [{self.method}]>"
-
-
-_NOTHING = object()
-_ENCODED = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
-
-
-def _readable(text: str) -> str:
-    """Return a part of a URL in which letters beyond ASCII stand for themselves (an IRI, RFC 3987 §3.2)."""
-    return _ENCODED.sub(_decoded, text)
-
-
-def _decoded(match: re.Match[str]) -> str:
-    try:
-        return bytes.fromhex(match[0].replace("%", "")).decode()
-    except UnicodeDecodeError:
-        return match[0]
-
-
-def _spelled_out(hosts: Iterable[str]) -> Iterator[str]:
-    """Return trusted hosts with `.name` (the name and all below it) as two entries."""
-    for host in hosts:
-        if host.startswith("."):
-            yield f"*{host}"
-        yield host.lstrip(".")
+        try:
+            return super().on_json_loading_failed(e)
+        except BadRequest as refused:
+            if current_app and current_app.debug:
+                raise
+            raise BadRequest from refused  # SECURITY: what the parser said of the body is for developers

@@ -1,98 +1,67 @@
-"""What applications and blueprints have in common: the registration methods.
+"""What applications and blueprints have in common: the registration methods, and the tables that they fill.
 
-Each of them becomes a function of a `Site`, the place where it takes effect. An application applies it at once, a
-blueprint keeps it and applies it at every registration.
+The tables are plain dictionaries, by the name of a blueprint (None: the owner itself), because extensions read and
+change them. Nothing else remembers what was registered.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
-from fenrir.core.declare import DeclarationError, Source, Stage, caller
-from fenrir.flask.hooks import error_handlers, hook, key_of
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+from fenrir.flask.globals import current_app
+from fenrir.flask.helpers import get_root_path
+from fenrir.flask.sending import send_from_directory
+from fenrir.flask.templating import _default_template_ctx_processor
 from fenrir.kit.templating import BaseLoader, FileSystemLoader
 
 if TYPE_CHECKING:
-    from fenrir.core.declare import Scope
-    from fenrir.flask.door import FlaskDoor
+    from datetime import timedelta
 
-__all__ = ["Scaffold", "Site", "root_path_of"]
+    from fenrir.flask.response import Response
+
+__all__ = ["Scaffold", "find_package", "setupmethod"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+Key = str | None
+Functions = dict[Key, list[Callable[..., Any]]]
 
-OPTIONS = ("methods", "defaults", "strict_slashes")
-
-
-class Site:
-    """A place where registrations take effect: the application, or one registration of a blueprint.
-
-    Attributes:
-        name: full name of the blueprint, None for the application.
-        level: depth of the blueprint, 0 for the application.
-    """
-
-    def __init__(self, app: FlaskDoor, scope: Scope, name: str | None, level: int) -> None:
-        self.app = app
-        self.scope = scope
-        self.name = name
-        self.level = level
-
-    def add_hook(self, stage: Stage, user: Callable[..., Any], source: Source, *, values: bool = False) -> None:
-        """Add a hook for the routes of this place."""
-        level = self.level - LAST if values else self.level
-        self.app.engine.add_hook(hook(self.app, stage, user, source, level, values=values), self.scope)
-
-    def add_error_handler(self, key: type[BaseException] | int, user: Callable[..., Any], source: Source) -> None:
-        """Add an error handler for the routes of this place."""
-        for handler in error_handlers(self.app, key, user, source, self.scope.error_handlers):
-            self.app.engine.add_error_handler(handler, self.scope)
-
-    def add_rule(
-        self,
-        rule: str,
-        endpoint: str | None,
-        view_func: Callable[..., Any] | None,
-        automatic: bool | None,
-        options: dict[str, Any],
-        source: Source,
-    ) -> None:
-        """Add a rule."""
-        self.app.add_rule(self, rule, endpoint, view_func, automatic, options, source)
+_sentinel: Any = object()
 
 
-LAST = 1 << 10
-"""More levels than blueprints can be nested: before all of them on the way in, after all of them on the way out."""
+def setupmethod(f: F) -> F:
+    """Refuse a registration that comes too late to be seen by all requests."""
+    name = f.__name__
 
+    def wrapper(self: Scaffold, *args: Any, **kwargs: Any) -> Any:
+        self._check_setup_finished(name)
+        return f(self, *args, **kwargs)
 
-def root_path_of(import_name: str) -> str:
-    """Return the directory of a module or package, the current one if it has no file."""
-    module = sys.modules.get(import_name)
-    file = getattr(module, "__file__", None)
-    if file is None and module is None:
-        from importlib.util import find_spec
-
-        try:
-            spec = find_spec(import_name)
-        except (ImportError, ValueError):
-            spec = None
-        file = spec.origin if spec is not None else None
-    return str(Path(file).resolve().parent) if file is not None else str(Path.cwd())
+    return cast(F, update_wrapper(wrapper, f))
 
 
 class Scaffold:
-    """Base of applications and blueprints.
+    """The registration methods of an application or a blueprint.
 
     Attributes:
-        import_name: module or package, from which `root_path` is found.
-        root_path: what `static_folder` and `template_folder` are relative to.
+        view_functions: views by endpoint.
+        error_handler_spec: error handlers by blueprint, status (or None) and class.
+        before_request_funcs, after_request_funcs, teardown_request_funcs, url_value_preprocessors,
+            url_default_functions, template_context_processors: functions by blueprint, in order of registration.
     """
 
     name: str
+    cli: Any
+    _static_folder: str | None = None
+    _static_url_path: str | None = None
 
     def __init__(
         self,
@@ -103,61 +72,118 @@ class Scaffold:
         root_path: str | None = None,
     ) -> None:
         self.import_name = import_name
-        self.root_path = root_path if root_path is not None else root_path_of(import_name)
-        self._static_folder: str | None = None
         self.static_folder = static_folder
-        self._static_url_path = static_url_path
-        self.template_folder = os.fspath(template_folder) if template_folder is not None else None
+        self.static_url_path = static_url_path
+        self.template_folder = template_folder
+        self.root_path = get_root_path(import_name) if root_path is None else root_path
+        self.view_functions: dict[str, Callable[..., Any]] = {}
+        self.error_handler_spec: dict[Key, dict[int | None, dict[type[Exception], Callable[..., Any]]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
+        self.before_request_funcs: Functions = defaultdict(list)
+        self.after_request_funcs: Functions = defaultdict(list)
+        self.teardown_request_funcs: Functions = defaultdict(list)
+        self.url_value_preprocessors: Functions = defaultdict(list)
+        self.url_default_functions: Functions = defaultdict(list)
+        self.template_context_processors: Functions = defaultdict(list, {None: [_default_template_ctx_processor]})
 
-    def _apply(self, call: Callable[[Site], None]) -> None:
-        """Make a registration take effect."""
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def _check_setup_finished(self, f_name: str) -> None:
         raise NotImplementedError
 
-    # ---------------------------------------------------------------- static
+    # ----------------------------------------------------------------- files
     @property
     def static_folder(self) -> str | None:
-        """The absolute path of the folder of static files, None if there is none."""
-        return None if self._static_folder is None else str(Path(self.root_path, self._static_folder))
+        """The folder of static files, absolute; None if there is none."""
+        if self._static_folder is None:
+            return None
+        return os.path.join(self.root_path, self._static_folder)  # noqa: PTH118 - upstream's spelling of the path
 
     @static_folder.setter
     def static_folder(self, value: str | os.PathLike[str] | None) -> None:
-        self._static_folder = os.fspath(value).rstrip("/\\") if value is not None else None
+        self._static_folder = None if value is None else os.fspath(value).rstrip("\\/")
 
     @property
     def has_static_folder(self) -> bool:
-        """There is a folder of static files."""
-        return self._static_folder is not None
+        """Static files are served."""
+        return self.static_folder is not None
 
     @property
     def static_url_path(self) -> str | None:
-        """The prefix of static files; made of the folder's name if nobody said."""
+        """The prefix of static files: the one that was set, or the name of the folder."""
         if self._static_url_path is not None:
-            return self._static_url_path.rstrip("/")
-        return f"/{Path(self._static_folder).name}".rstrip("/") if self._static_folder is not None else None
+            return self._static_url_path
+        folder = self.static_folder
+        # The name of "folder/" is empty: then static files stand at the root.
+        return None if folder is None else f"/{os.path.basename(folder)}".rstrip("/")  # noqa: PTH119
 
-    def send_static_file(self, filename: str) -> Any:
-        """Return a file of the static folder; 404 if there is none."""
-        from fenrir.flask.sending import send_from_directory
-
-        if self.static_folder is None:
-            raise RuntimeError("'static_folder' must be set to serve static_files.")
-        return send_from_directory(self.static_folder, filename)
-
-    def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> Any:
-        """Open a file below `root_path` for reading."""
-        if mode not in ("r", "rt", "rb"):
-            raise ValueError("Resources can only be opened for reading.")
-        path = Path(self.root_path, resource)
-        return path.open(mode) if mode == "rb" else path.open(mode, encoding=encoding or "utf-8")
+    @static_url_path.setter
+    def static_url_path(self, value: str | None) -> None:
+        self._static_url_path = None if value is None else value.rstrip("/")
 
     @cached_property
     def jinja_loader(self) -> BaseLoader | None:
-        """The loader of `template_folder`, None if there is no such folder."""
+        """The loader of the owner's own templates."""
         if self.template_folder is None:
             return None
-        return FileSystemLoader(os.path.join(self.root_path, self.template_folder))  # noqa: PTH118 - as it was given
+        return FileSystemLoader(Path(self.root_path, self.template_folder))
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return for how many seconds a client may keep a file without asking."""
+        value: timedelta | int | None = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        return value if value is None or isinstance(value, int) else int(value.total_seconds())
+
+    def send_static_file(self, filename: str) -> Response:
+        """Answer with a file of the static folder: the view of the endpoint `static`.
+
+        Raises:
+            RuntimeError: there is no such folder.
+        """
+        folder = self.static_folder
+        if folder is None:
+            raise RuntimeError("'static_folder' must be set to serve static_files.")
+        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
+
+    def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> IO[Any]:
+        """Open a file of the owner for reading."""
+        if mode not in {"r", "rt", "rb"}:
+            raise ValueError("Resources can only be opened for reading.")
+        return Path(self.root_path, resource).open(mode, encoding=None if mode == "rb" else encoding)
 
     # ---------------------------------------------------------------- routes
+    def _method_route(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[F], F]:
+        if "methods" in options:
+            raise TypeError("Use the 'route' decorator to use the 'methods' argument.")
+        return self.route(rule, methods=[method], **options)
+
+    @setupmethod
+    def get(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for GET."""
+        return self._method_route("GET", rule, options)
+
+    @setupmethod
+    def post(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for POST."""
+        return self._method_route("POST", rule, options)
+
+    @setupmethod
+    def put(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for PUT."""
+        return self._method_route("PUT", rule, options)
+
+    @setupmethod
+    def delete(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for DELETE."""
+        return self._method_route("DELETE", rule, options)
+
+    @setupmethod
+    def patch(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register a view for PATCH."""
+        return self._method_route("PATCH", rule, options)
+
+    @setupmethod
     def route(self, rule: str, **options: Any) -> Callable[[F], F]:
         """Register a view for a rule; options are those of `add_url_rule`."""
 
@@ -168,31 +194,7 @@ class Scaffold:
 
         return decorator
 
-    def _verb(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[F], F]:
-        if "methods" in options:
-            raise TypeError("Use the 'route' decorator to use the 'methods' argument.")
-        return self.route(rule, methods=[method], **options)
-
-    def get(self, rule: str, **options: Any) -> Callable[[F], F]:
-        """Register a view for GET."""
-        return self._verb("GET", rule, options)
-
-    def post(self, rule: str, **options: Any) -> Callable[[F], F]:
-        """Register a view for POST."""
-        return self._verb("POST", rule, options)
-
-    def put(self, rule: str, **options: Any) -> Callable[[F], F]:
-        """Register a view for PUT."""
-        return self._verb("PUT", rule, options)
-
-    def delete(self, rule: str, **options: Any) -> Callable[[F], F]:
-        """Register a view for DELETE."""
-        return self._verb("DELETE", rule, options)
-
-    def patch(self, rule: str, **options: Any) -> Callable[[F], F]:
-        """Register a view for PATCH."""
-        return self._verb("PATCH", rule, options)
-
+    @setupmethod
     def add_url_rule(
         self,
         rule: str,
@@ -201,67 +203,63 @@ class Scaffold:
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """Register a rule.
+        """Register a rule."""
+        raise NotImplementedError
 
-        Args:
-            endpoint: its name; the view's by default.
-            provide_automatic_options: answer OPTIONS by itself.
-            options: `methods`, `defaults` (values that are not in the path), `strict_slashes`.
-
-        Raises:
-            DeclarationError: the rule can not be read, or leads nowhere.
-            AssertionError: the endpoint has another view.
-        """
-        for name in options:
-            if name not in OPTIONS:
-                raise TypeError(f"a Flask rule has no option {name!r}; it knows {', '.join(OPTIONS)} and endpoint")
-        source = caller()
-        self._apply(lambda site: site.add_rule(rule, endpoint, view_func, provide_automatic_options, options, source))
-
+    @setupmethod
     def endpoint(self, endpoint: str) -> Callable[[F], F]:
         """Register the view of an endpoint whose rules come from elsewhere."""
 
         def decorator(f: F) -> F:
-            self._apply(lambda site: site.app.set_view(f"{site.name}.{endpoint}" if site.name else endpoint, f))
+            self.view_functions[endpoint] = f
             return f
 
         return decorator
 
     # ----------------------------------------------------------------- hooks
-    def _hook(self, stage: Stage, f: F, *, values: bool = False) -> F:
-        if not callable(f):
-            raise DeclarationError(f"a hook must be callable, not {f!r}", caller())
-        source = caller()
-        self._apply(lambda site: site.add_hook(stage, f, source, values=values))
-        return f
+    def _add_function(self, table: str, key: Key, f: Callable[..., Any]) -> None:
+        """Enter a function into one of the tables; where an engine has to know of it, a subclass tells it."""
+        getattr(self, table).setdefault(key, []).append(f)
 
+    @setupmethod
     def before_request(self, f: F) -> F:
         """Call a function before each request; what it returns, unless None, is the response."""
-        return self._hook(Stage.BEFORE_HANDLER, f)
+        self._add_function("before_request_funcs", None, f)
+        return f
 
+    @setupmethod
     def after_request(self, f: F) -> F:
         """Call a function with each response; it returns that or another one."""
-        return self._hook(Stage.AFTER_HANDLER, f)
+        self._add_function("after_request_funcs", None, f)
+        return f
 
+    @setupmethod
     def teardown_request(self, f: F) -> F:
         """Call a function at the end of each request with the unhandled exception or None."""
-        return self._hook(Stage.TEARDOWN, f)
-
-    def url_value_preprocessor(self, f: F) -> F:
-        """Call a function with endpoint and view arguments before everything else; it may change the arguments."""
-        return self._hook(Stage.BEFORE_HANDLER, f, values=True)
-
-    def url_defaults(self, f: F) -> F:
-        """Call a function with endpoint and values before a URL is built; it may add values."""
-        self._apply(lambda site: site.app.url_default_functions.setdefault(site.name, []).append(f))
+        self._add_function("teardown_request_funcs", None, f)
         return f
 
+    @setupmethod
     def context_processor(self, f: F) -> F:
         """Add what a function returns to the context of templates."""
-        self._apply(lambda site: site.app.template_context_processors.setdefault(site.name, []).append(f))
+        self._add_function("template_context_processors", None, f)
         return f
 
-    def errorhandler(self, code_or_exception: Any) -> Callable[[F], F]:
+    @setupmethod
+    def url_value_preprocessor(self, f: F) -> F:
+        """Call a function with endpoint and view arguments before everything else; it may change the arguments."""
+        self._add_function("url_value_preprocessors", None, f)
+        return f
+
+    @setupmethod
+    def url_defaults(self, f: F) -> F:
+        """Call a function with endpoint and values before a URL is built; it may add values."""
+        self._add_function("url_default_functions", None, f)
+        return f
+
+    # ---------------------------------------------------------------- errors
+    @setupmethod
+    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[F], F]:
         """Register a function as the handler of a status or of a class of exceptions."""
 
         def decorator(f: F) -> F:
@@ -270,16 +268,75 @@ class Scaffold:
 
         return decorator
 
-    def register_error_handler(self, code_or_exception: Any, f: Callable[..., Any]) -> None:
+    @setupmethod
+    def register_error_handler(self, code_or_exception: type[Exception] | int, f: Callable[..., Any]) -> None:
         """Register a handler of a status or of a class of exceptions."""
-        key, source = key_of(code_or_exception), caller()
-        self._apply(lambda site: site.add_error_handler(key, f, source))
+        cls, code = self._get_exc_class_and_code(code_or_exception)
+        self._add_error_handler(None, code, cls, f)
+
+    def _add_error_handler(self, key: Key, code: int | None, cls: type[Exception], f: Callable[..., Any]) -> None:
+        """Enter an error handler into its table, as `_add_function` does."""
+        self.error_handler_spec[key][code][cls] = f
+
+    @staticmethod
+    def _get_exc_class_and_code(exc_class_or_code: type[Exception] | int) -> tuple[type[Exception], int | None]:
+        """Return the class that an error handler is for, and its status if it has one."""
+        cls: Any = exc_class_or_code
+        if isinstance(cls, int):
+            if cls not in default_exceptions:
+                raise ValueError(
+                    f"'{cls}' is not a recognized HTTP error code. Use a subclass of HTTPException with that code"
+                    " instead."
+                )
+            cls = default_exceptions[cls]
+        only = "Handlers can only be registered for Exception classes or HTTP error codes."
+        if isinstance(cls, Exception):
+            raise TypeError(f"{cls!r} is an instance, not a class. {only}")
+        if not issubclass(cls, Exception):
+            raise ValueError(f"'{cls.__name__}' is not a subclass of Exception. {only}")
+        return cls, (cls.code if issubclass(cls, HTTPException) else None)
 
 
-def method_set(methods: Iterable[str] | None, view_func: Any) -> set[str]:
-    """Return the methods of a rule, from the rule, the view, or GET."""
-    if methods is None:
-        methods = getattr(view_func, "methods", None) or ("GET",)
-    if isinstance(methods, str):
-        raise TypeError('Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])')
-    return {item.upper() for item in methods} | set(getattr(view_func, "required_methods", ()))
+def _endpoint_from_view_func(view_func: Callable[..., Any] | None) -> str:
+    """Return the endpoint of a view that was given none: its name."""
+    assert view_func is not None, "expected view func if endpoint is not provided."
+    return view_func.__name__
+
+
+def _folder_of(import_name: str) -> Path:
+    """Return the folder in which the outermost package of a module lies; the current one if it has none."""
+    outermost = import_name.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(outermost)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return Path.cwd()
+    places = spec.submodule_search_locations
+    if not places:
+        return Path(spec.origin or "").parent
+    if spec.origin not in (None, "namespace"):
+        return Path(spec.origin).parent.parent
+    # A namespace has several places; the module lies in one of them.
+    chosen = next(iter(places))
+    inner = importlib.util.find_spec(import_name)
+    if inner is not None and inner.submodule_search_locations:
+        inside = Path(os.path.commonpath(list(inner.submodule_search_locations)))
+        chosen = next((place for place in places if inside.is_relative_to(place)), chosen)
+    return Path(chosen).parent
+
+
+def find_package(import_name: str) -> tuple[str | None, str]:
+    """Return the prefix under which a package is installed, None if it is not, and the folder that it lies in."""
+    folder = _folder_of(import_name)
+    prefix = Path(sys.prefix).absolute()
+    if folder.is_relative_to(prefix):
+        return str(prefix), str(folder)
+    if folder.name.lower() != "site-packages":
+        return None, str(folder)
+    above = folder.parent
+    if above.name.lower() == "lib":
+        return str(above.parent), str(folder)
+    if above.parent.name.lower() == "lib":
+        return str(above.parent.parent), str(folder)
+    return str(above), str(folder)

@@ -190,8 +190,15 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Set or delete the cookie, as far as it is needed, and say in `Vary` that the response depends on it."""
-        if session.accessed:
+        accessed = session.accessed
+        if accessed:
             response.vary.add("Cookie")
+        try:
+            self._save(app, session, response)
+        finally:
+            session.accessed = accessed  # saving is no use
+
+    def _save(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if session and not self.should_set_cookie(app, session):
             return
         name = self.get_cookie_name(app)

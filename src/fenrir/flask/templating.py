@@ -12,7 +12,7 @@ from fenrir.kit import templating as kit
 from fenrir.kit.templating import BaseLoader, Template, TemplateNotFound
 
 if TYPE_CHECKING:
-    from fenrir.flask.door import FlaskDoor
+    from fenrir.flask.application import App
     from fenrir.flask.scaffold import Scaffold
 
     Source = tuple[str, str | None, Callable[[], bool] | None]
@@ -37,9 +37,9 @@ def _default_template_ctx_processor() -> dict[str, Any]:
     """
     context: dict[str, Any] = {}
     if current_app:
-        context["g"] = g._get_current_object()  # type: ignore[attr-defined]
+        context["g"] = g._get_current_object()
     if request:
-        context["request"] = request._get_current_object()  # type: ignore[attr-defined]
+        context["request"] = request._get_current_object()
     return context
 
 
@@ -50,7 +50,7 @@ class Environment(kit.Environment):
         app: the application.
     """
 
-    def __init__(self, app: FlaskDoor, **options: Any) -> None:
+    def __init__(self, app: App, **options: Any) -> None:
         if "loader" not in options:
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
@@ -60,7 +60,7 @@ class Environment(kit.Environment):
 class DispatchingJinjaLoader(BaseLoader):
     """Looks in the folders of the application first, then in those of its blueprints in order of registration."""
 
-    def __init__(self, app: FlaskDoor) -> None:
+    def __init__(self, app: App) -> None:
         self.app = app
 
     def get_source(self, environment: kit.Environment, template: str) -> Source:
@@ -96,16 +96,16 @@ class DispatchingJinjaLoader(BaseLoader):
         return list({name for _, loader in self._loaders() for name in loader.list_templates()})
 
 
-def _app() -> FlaskDoor:
-    app: FlaskDoor = current_app._get_current_object()  # type: ignore[attr-defined]
+def _app() -> App:
+    app: App = current_app._get_current_object()  # type: ignore[attr-defined]
     return app
 
 
-def _send(signal: Any, app: FlaskDoor, template: Template, context: dict[str, Any]) -> None:
+def _send(signal: Any, app: App, template: Template, context: dict[str, Any]) -> None:
     signal.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
 
 
-def _rendered(app: FlaskDoor, template: Template, context: dict[str, Any]) -> str:
+def _rendered(app: App, template: Template, context: dict[str, Any]) -> str:
     app.update_template_context(context)
     _send(before_render_template, app, template, context)
     text = template.render(context)
@@ -113,7 +113,7 @@ def _rendered(app: FlaskDoor, template: Template, context: dict[str, Any]) -> st
     return text
 
 
-def _streamed(app: FlaskDoor, template: Template, context: dict[str, Any]) -> Iterator[str]:
+def _streamed(app: App, template: Template, context: dict[str, Any]) -> Iterator[str]:
     app.update_template_context(context)
     _send(before_render_template, app, template, context)
 

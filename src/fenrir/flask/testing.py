@@ -68,7 +68,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:  # type: ignore[override]  # there it is a static method
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return a value as the application writes JSON."""
         return self.app.json.dumps(obj, **kwargs)
 
@@ -149,7 +149,7 @@ class FlaskClient(Client):
         if isinstance(given, dict):
             builder = EnvironBuilder.from_environ(given, app=self.application, environ_base=self._environ({}))
             return builder.get_request()
-        if args and hasattr(given, "environ"):  # a request
+        if given is not None and hasattr(given, "environ"):  # a request
             request = copy(given)
             request.environ = self._environ(request.environ)
             return cast("WerkzeugRequest", request)

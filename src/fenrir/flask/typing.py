@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from werkzeug.datastructures import Headers
+
 from asteri.wsgi import WSGIApplication
-from fenrir.flask.datastructures import Headers
 from fenrir.flask.response import Response
 
 __all__ = [

@@ -29,7 +29,7 @@ from fenrir.core.urls import url_for
 from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
 from fenrir.fastapi._dialect import DIALECT as FASTAPI
-from fenrir.flask import FlaskDoor
+from fenrir.flask.door import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of

@@ -73,10 +73,11 @@ def test_an_application_context(app: Flask) -> None:
             assert "y" not in g
         with pytest.raises(RuntimeError, match="SERVER_NAME"):
             url_for("user", n=1)
-        app.config["SERVER_NAME"] = "example.org:8000"
+    app.config["SERVER_NAME"] = "example.org:8000"
+    with app.app_context():
         assert url_for("user", n=1) == "http://example.org:8000/user/1"
         assert url_for("user", n=1, _external=False) == "/user/1"
-    assert ended == [None, None] and not has_app_context()
+    assert ended == [None, None, None] and not has_app_context()
     with pytest.raises(KeyError), app.app_context():
         raise KeyError
     assert isinstance(ended[-1], KeyError)
@@ -198,7 +199,6 @@ def test_a_view_that_changes_its_arguments_by_a_hook(app: Flask) -> None:
 
     client = app.test_client()
     assert client.get("/user/1").text == "user 99"
-    app.close()
 
 
 def test_a_view_is_exchanged_in_view_functions(app: Flask) -> None:
@@ -210,7 +210,6 @@ def test_a_view_is_exchanged_in_view_functions(app: Flask) -> None:
 
     app.view_functions["user"] = other
     assert client.get("/user/1").text == "other 1"
-    app.close()
 
 
 def test_flask_on_an_engine_that_is_not_its_own() -> None:
@@ -242,5 +241,4 @@ def test_nothing_is_left_behind(app: Flask) -> None:
 
     client = app.test_client(use_cookies=False)
     assert {client.get("/leak").text for _ in range(20)} == {"(None, None)"}
-    app.close()
     assert not has_app_context()

@@ -11,12 +11,11 @@ from typing import Any
 
 import flask as upstream
 import pytest
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, BuildError, ValidationError
 
 from fenrir import flask as ours
-from fenrir.core.declare import DeclarationError
 from fenrir.flask import Blueprint, Flask, jsonify, request, session
-from fenrir.flask.exceptions import Aborter, HTTPException, InternalServerError, NotFound, default_exceptions
-from fenrir.flask.routing import BaseConverter, BuildError, ValidationError
 from fenrir.testing import Client
 
 
@@ -27,12 +26,12 @@ def app() -> Flask:
     return made
 
 
-def test_mistakes_name_the_line_of_the_user(app: Flask) -> None:
-    with pytest.raises(DeclarationError, match=r"test_registration.py:\d+: .*unknown type 'integer'"):
+def test_rules_that_make_no_sense(app: Flask) -> None:
+    with pytest.raises(LookupError, match="'integer' does not exist"):
         app.get("/<integer:n>")(lambda n: "")
-    with pytest.raises(DeclarationError, match="begins with '/'"):
+    with pytest.raises(ValueError, match="slash"):
         app.add_url_rule("x", "x", lambda: "")
-    with pytest.raises(TypeError, match="no option 'metods'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'metods'"):
         app.route("/x", metods=["GET"])(lambda: "")
     with pytest.raises(TypeError, match="'methods' argument"):
         app.get("/x", methods=["POST"])
@@ -44,7 +43,7 @@ def test_mistakes_name_the_line_of_the_user(app: Flask) -> None:
 
 
 def test_error_handlers_that_make_no_sense(app: Flask) -> None:
-    for key, kind in ((499, ValueError), (int, ValueError), ("x", ValueError), (KeyError("x"), TypeError)):
+    for key, kind in ((499, ValueError), (int, ValueError), ("x", TypeError), (KeyError("x"), TypeError)):
         with pytest.raises(kind):
             app.errorhandler(key)(lambda e: "")
 
@@ -63,7 +62,7 @@ def test_blueprints_that_make_no_sense(app: Flask) -> None:
         app.register_blueprint(part)
     with pytest.raises(ValueError, match="already registered for a different blueprint"):
         app.register_blueprint(Blueprint("part", __name__))
-    with pytest.raises(AssertionError, match="no further setup is possible"):
+    with pytest.raises(AssertionError, match="can no longer be called on the blueprint"):
         part.get("/late")(lambda: "")
 
 
@@ -100,7 +99,6 @@ def test_converters_of_the_user(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/words/a+b").json == [["a", "b"], "/words/a%20b+c"]
     assert client.get("/words/none").status_code == 404
-    app.close()
 
 
 def test_endpoints_without_a_view_until_later(app: Flask) -> None:
@@ -112,7 +110,6 @@ def test_endpoints_without_a_view_until_later(app: Flask) -> None:
 
     client = app.test_client()
     assert client.get("/late").text == "late"
-    app.close()
     assert [str(rule) for rule in app.url_map.iter_rules("late")] == ["/late"]
 
 
@@ -146,25 +143,7 @@ def test_unhandled_exceptions_reach_handlers_as_500(app: Flask, caplog: pytest.L
     assert (answer.status_code, answer.json) == (500, ["InternalServerError", "ValueError('inside')"])
     assert "Exception on /fail [GET]" in caplog.text
     assert client.get("/nowhere").json == ["NotFound", "None"]
-    app.close()
     assert isinstance(ended[0], ValueError) and ended[1] is None
-
-
-def test_exceptions_have_the_texts_of_upstream() -> None:
-    from werkzeug import exceptions as theirs
-
-    assert {code: cls.__name__ for code, cls in default_exceptions.items()} == {
-        code: cls.__name__ for code, cls in theirs.default_exceptions.items()
-    }
-    for code, cls in default_exceptions.items():
-        real = theirs.default_exceptions[code]()
-        mine = cls()
-        assert (str(mine), repr(mine), mine.get_body(), mine.name) == (
-            str(real), repr(real), real.get_body(), real.name,
-        )  # fmt: skip
-    assert NotFound().http_status == 404 and InternalServerError().http_status == 500
-    with pytest.raises(LookupError, match="no exception for 299"):
-        Aborter()(299)
 
 
 def test_limits_of_bodies(app: Flask) -> None:
@@ -173,7 +152,6 @@ def test_limits_of_bodies(app: Flask) -> None:
     client = app.test_client()
     assert client.post("/", data="0123456789").text == "0123456789"
     assert client.post("/", data="0123456789x").status_code == 413
-    app.close()
 
 
 def test_untrusted_hosts(app: Flask) -> None:
@@ -182,7 +160,6 @@ def test_untrusted_hosts(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/", headers={"Host": "evil.org"}).status_code == 400
     assert client.get("/", headers={"Host": "a.example.com"}).text == "a.example.com"
-    app.close()
 
 
 def test_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +220,10 @@ def test_the_client(app: Flask) -> None:
     def go() -> Any:
         return ours.redirect("/count")
 
+    @app.get("/fail")
+    def fail() -> str:
+        raise ValueError("seen by the test")
+
     with app.test_client() as client:
         answer = client.post("/upload", data={"f": (io.BytesIO(b"abc"), "a.txt"), "x": "1"})
         assert answer.json == ["a.txt", "abc", "1"]
@@ -258,11 +239,6 @@ def test_the_client(app: Flask) -> None:
         client.set_cookie("a", "b")
         assert client.get_cookie("a").value == "b"
     app.testing = True
-
-    @app.get("/fail")
-    def fail() -> str:
-        raise ValueError("seen by the test")
-
     with Client(app) as client, pytest.raises(ValueError, match="seen by the test"):
         client.get("/fail")
 

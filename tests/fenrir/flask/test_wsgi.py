@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -14,7 +14,7 @@ from fenrir.testing import Client
 
 
 @pytest.fixture
-def app() -> Iterator[Flask]:
+def app() -> Flask:
     app = Flask(__name__)
 
     @app.post("/echo")
@@ -25,8 +25,7 @@ def app() -> Iterator[Flask]:
     def who() -> str:
         return request.environ.get("HTTP_X_WHO", "nobody") + request.headers.get("X-Who", "")
 
-    yield app
-    app.close()
+    return app
 
 
 def call(app: Any, path: str) -> tuple[str, bytes]:
@@ -47,7 +46,7 @@ def call(app: Any, path: str) -> tuple[str, bytes]:
 
 def test_a_wsgi_server_can_call_it(app: Flask) -> None:
     assert call(app, "/who") == ("200 OK", b"nobody")
-    assert call(app, "/nowhere")[0] == "404 Not Found"
+    assert call(app, "/nowhere")[0] == "404 NOT FOUND"
 
 
 class Who:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
+from weakref import proxy
 
 from fenrir.http.dates import format_date
 from fenrir.http.json import loads as strict_loads
@@ -23,7 +24,7 @@ class JSONProvider:
     """The interface: `dumps` and `loads` are enough."""
 
     def __init__(self, app: Any) -> None:
-        self._app = app
+        self._app: Any = None if app is None else proxy(app)  # no cycle: an application is freed when nobody holds it
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return a value as JSON."""

@@ -1,0 +1,1 @@
+"""Upstream's package of what does no I/O; here the line runs elsewhere, and these are only names."""

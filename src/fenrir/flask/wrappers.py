@@ -1,0 +1,6 @@
+"""Upstream's module of the request and response classes."""
+
+from fenrir.flask.request import Request
+from fenrir.flask.response import Response
+
+__all__ = ["Request", "Response"]
