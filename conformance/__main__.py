@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from conformance import failing, identifiers
-from conformance.environment import EnvironmentError_, of_suite
+from conformance.environment import Unmade, of_suite
 from conformance.extension import Extension, extensions, measure
 from conformance.page import PAGE, render
 from conformance.running import Outcome, again, run
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lost = sum([_suite(suite, given, rest) for suite in suites(given.names)])
         if not (given.real or given.baseline or given.only or rest):
             PAGE.write_text(render(suites(), extensions()), encoding="utf-8")
-    except (RecordError, EnvironmentError_) as error:
+    except (RecordError, Unmade) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return int(lost > 0)
@@ -63,11 +63,11 @@ def _suite(suite: Suite, given: argparse.Namespace, rest: Sequence[str]) -> int:
     environment = of_suite(suite)
     files = suite.select(environment.tree, given.only)
     deselected = [word for test in suite.deselected for word in ("--deselect", test)]
-    options = [argument.format(processes=given.processes) for argument in suite.arguments]
+    options = [*suite.arguments]
+    if suite.parallel is not None and given.processes > 1:
+        options += ["-n", str(given.processes), *suite.parallel]
     adopts = None if given.real or given.baseline else suite.adopts
-    outcome = run(
-        environment, [*options, *deselected, *rest, *files], adopts=adopts, variables=suite.environment
-    )
+    outcome = run(environment, [*options, *deselected, *rest, *files], adopts=adopts, variables=suite.environment)
     if given.baseline:
         return _write_baseline(suite, outcome, bool(given.only or rest))
     total = identifiers.load((suite.folder / "baseline.txt").read_text(encoding="utf-8"))
@@ -79,12 +79,12 @@ def _suite(suite: Suite, given: argparse.Namespace, rest: Sequence[str]) -> int:
     passed = outcome.passed & total
     lost = total - passed - (set(reasons) if adopts else set())
     if lost and len(lost) <= AGAIN_AT_MOST:
-        passed |= again(environment, sorted(lost), [], adopts=adopts, variables=suite.environment)
+        passed |= again(environment, sorted(lost), suite.arguments, adopts=adopts, variables=suite.environment)
         lost -= passed
     _report(suite.name, outcome, total, passed, lost)
     if adopts and not given.only and not rest:
         settled = failing.settle(reasons, passed | (set(reasons) - total), lost if given.accept else ())
-        if settled != reasons or not record.exists():
+        if settled != reasons:
             record.write_text(failing.dump(settled), encoding="utf-8")
             print(f"{suite.name}: {len(reasons)} tests were recorded as failing, {len(settled)} are now")
     return 0 if given.accept and outcome.complete else len(lost)

@@ -18,17 +18,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.suite import Suite
 from tools.sdist import fetch
 
-from conformance.suite import Suite
-
-__all__ = ["ROOT", "STORE", "Environment", "EnvironmentError_", "needs", "of_suite", "prepared"]
+__all__ = ["ROOT", "STORE", "Environment", "Unmade", "needs", "of_suite", "prepared"]
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / "build" / "conformance"
 
 
-class EnvironmentError_(Exception):
+class Unmade(Exception):
     """An environment can not be made; the message is pip's."""
 
 
@@ -125,7 +124,7 @@ def _pip(python: Path, *arguments: str) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "FENRIR_ADOPT")}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise EnvironmentError_(f"pip {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        raise Unmade(f"pip {arguments[0]} failed:\n{done.stdout}{done.stderr}")
 
 
 def needs(*extras: str) -> list[str]:

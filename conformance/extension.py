@@ -53,7 +53,9 @@ class Extension:
         try:
             record: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
             record["failing"] = failing.of_record(record)
-            given = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+            given: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+            }
             made = cls(name=path.stem, **given)
         except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError) as error:
             raise RecordError(f"extensions/{path.name}: {error}") from error
@@ -106,7 +108,7 @@ class Result:
 
 
 def measure(extension: Extension) -> Result:
-    """Run an extension's tests on the original and on ours; what fails on ours is run again alone, if it is not much."""
+    """Run an extension's tests on the original and on ours; a few that fail on ours only are run again, alone."""
     environment = extension.prepare()
     arguments = [*extension.arguments, *extension.tests, *extension.own]
     real = run(environment, arguments, adopts=None, variables=extension.environment, name="original")

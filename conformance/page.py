@@ -18,8 +18,8 @@ INTRODUCTION = """\
 
 What the peers' own tests say about the drop-ins. The suites come from the package index at a pinned version; their
 tests run with the framework adopted (`fenrir.adopt`), beside the original, which none of them can import. The total is
-the number of tests that pass on the original. Written by `make conformance` from the records in `conformance/suites` and
-`conformance/extensions`; a test that is lost makes it fail.
+the number of tests that pass on the original. Written by `make conformance` from the records in `conformance/suites`
+and `conformance/extensions`; a test that is lost makes it fail.
 """
 
 
@@ -28,9 +28,8 @@ def render(suites: Sequence[Suite], extensions: Sequence[Extension]) -> str:
     records = [(suite, *_records(suite)) for suite in suites]
     lines = [INTRODUCTION, "| suite | version | passed | of | failing |", "|---|---|---|---|---|"]
     for suite, baseline, reasons in records:
-        lines.append(
-            f"| {suite.package} | {suite.version} | {len(baseline) - len(reasons)} | {len(baseline)} | {_told(reasons)} |"
-        )
+        total, passed = len(baseline), len(baseline) - len(reasons)
+        lines.append(f"| {suite.package} | {suite.version} | {passed} | {total} | {_told(reasons)} |")
     for suite, _, reasons in records:
         lines += ["", f"## {suite.package} {suite.version}", "", *_failing(reasons)]
         if suite.left_out or suite.deselected:
@@ -40,10 +39,9 @@ def render(suites: Sequence[Suite], extensions: Sequence[Extension]) -> str:
     lines += ["", "## Extensions", "", "Third-party packages, unmodified, on the drop-ins.", ""]
     lines += ["| package | version | on | what was run | passed | of |", "|---|---|---|---|---|---|"]
     for extension in extensions:
-        passed, total = ("–", "–") if extension.total is None else (extension.passed, extension.total)
-        lines.append(
-            f"| {extension.package} | {extension.version} | {extension.adopts} | {extension.ran} | {passed} | {total} |"
-        )
+        counts = "– | –" if extension.total is None else f"{extension.passed} | {extension.total}"
+        what = f"{extension.package} | {extension.version} | {extension.adopts} | {extension.ran}"
+        lines.append(f"| {what} | {counts} |")
     for extension in extensions:
         if extension.failing:
             lines += ["", f"### {extension.package} {extension.version}", "", *_failing(extension.failing)]

@@ -91,7 +91,13 @@ def run(
     with log.open("w") as out:
         try:
             subprocess.run(
-                command, cwd=environment.tree, env=environ, stdout=out, stderr=out, stdin=subprocess.DEVNULL, timeout=LIMIT
+                command,
+                cwd=environment.tree,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                timeout=LIMIT,
             )
         except subprocess.TimeoutExpired:
             out.write(f"\nstopped after {LIMIT:.0f} s\n")
@@ -102,9 +108,7 @@ def run(
     return Outcome(**told, seconds=seconds, log=log)
 
 
-def again(
-    environment: Environment, tests: Sequence[str], arguments: Sequence[str], **options: object
-) -> set[str]:
+def again(environment: Environment, tests: Sequence[str], arguments: Sequence[str], **options: object) -> set[str]:
     """Run each test alone, in a process of its own, and return those that pass now."""
     passed: set[str] = set()
     for test in tests:

@@ -50,6 +50,7 @@ class Suite:
         left_out: files that are not run.
         deselected: tests that are not run, with the reason: they depend on the machine.
         arguments: for pytest.
+        parallel: further arguments when it runs in several processes (pytest-xdist); None: it must not.
         environment: variables for the tests.
         files: written into the tree before the tests run, by path.
     """
@@ -63,6 +64,7 @@ class Suite:
     left_out: tuple[LeftOut, ...] = ()
     deselected: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    parallel: tuple[str, ...] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ It runs under whatever pytest a suite needs, with or without pytest-xdist, and i
 import json
 import os
 import sys
+from pathlib import Path
 
 WORST_LAST = ("passed", "xfailed", "xpassed", "skipped", "failed", "error")
 
@@ -22,9 +23,9 @@ def pytest_runtest_logreport(report):
     elif report.failed and report.when != "call":
         outcome = "error"
     test = without_group(report.nodeid)
-    if report.when == "call" or outcome != "passed":
-        if WORST_LAST.index(outcome) >= WORST_LAST.index(outcomes.get(test, "passed")):
-            outcomes[test] = outcome
+    tells = report.when == "call" or outcome != "passed"
+    if tells and WORST_LAST.index(outcome) >= WORST_LAST.index(outcomes.get(test, "passed")):
+        outcomes[test] = outcome
     if report.failed:
         messages[test] = last_line(report.longrepr)
 
@@ -72,8 +73,7 @@ def pytest_sessionfinish(session, exitstatus):
     path = os.environ.pop("CONFORMANCE_OUTCOMES", None)
     if path:
         record = {"outcomes": outcomes, "messages": messages, "uncollected": uncollected, "foreign": sorted(foreign)}
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(record, file)
+        Path(path).write_text(json.dumps(record), encoding="utf-8")
 
 
 class Nodes:
