@@ -114,7 +114,7 @@ def test_an_application_written_for_flask_is_served(
     directory: Path, line: tuple[str, ...], variables: dict[str, str], answer: str
 ) -> None:
     adopted = (
-        line[:2] + ("run", "--adopt", "flask", *line[3:])
+        (*line[:2], "run", "--adopt", "flask", *line[3:])
         if "fenrir" in line
         else ("-m", "fenrir.adopt", "flask", *line)
     )

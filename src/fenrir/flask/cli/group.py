@@ -158,7 +158,7 @@ class FlaskGroup(AppGroup):
                 self.add_command(entry.load(), entry.name)
             self._loaded_plugin_commands = True
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # type: ignore[override]  # upstream's name
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command of our own, of a plugin or of the application, in this order."""
         self._load_plugin_commands()
         own = super().get_command(ctx, name)
@@ -172,7 +172,8 @@ class FlaskGroup(AppGroup):
         # Callbacks of parameters find the context as well.
         if not current_app or current_app._get_current_object() is not app:  # type: ignore[attr-defined]
             ctx.with_resource(app.app_context())
-        return app.cli.get_command(ctx, name)
+        command: click.Command | None = app.cli.get_command(ctx, name)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands; an application that can not be loaded is told of, and has none."""
