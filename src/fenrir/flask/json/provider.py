@@ -79,6 +79,7 @@ class DefaultJSONProvider(JSONProvider):
 
     Attributes:
         default: called for values that JSON does not know.
+        strict: hold what is read to RFC 8259: no NaN, no lone surrogates.
         compact: no spaces in responses; None: unless in debug mode, where responses are indented.
     """
 
@@ -86,6 +87,7 @@ class DefaultJSONProvider(JSONProvider):
     ensure_ascii = True
     sort_keys = True
     compact: bool | None = None
+    strict = False
     mimetype = "application/json"
     _made: tuple[Any, ...] = ()
     _encode: Callable[[Any], str]
@@ -106,7 +108,9 @@ class DefaultJSONProvider(JSONProvider):
             try:
                 return strict_loads(s)
             except ValueError:
-                pass  # the standard library, which is upstream's, takes more: NaN, lone surrogates, UTF-16
+                if self.strict:
+                    raise
+                # The standard library, which is upstream's, takes more: NaN, lone surrogates, UTF-16
         try:
             return json.loads(s, **kwargs)
         except RecursionError:
