@@ -83,6 +83,14 @@ class Rendering:
             reply.body = b""
         return self._finished(c, reply)
 
+    def respond(self, c: RequestContext, value: Any) -> Response:
+        """Return the response as an object, for code that stands around the handler."""
+        reply = self._render_stream(c, value) if self.stream else self._render(c, value)
+        if isinstance(value, Response):
+            return value
+        cls = StreamingResponse if reply.stream is not None else self.response_class or JSONResponse
+        return cls.over(reply)
+
     def _status(self, c: RequestContext) -> int | None:
         handed = _handed(c)
         return handed.status_code if handed is not None and handed.status_code else self.status

@@ -72,9 +72,11 @@ def get_openapi(
 
 
 def _api_routes(routes: Sequence[Any]) -> Iterator[DescribedRoute]:
-    for route in routes:
-        if is_described(route):
-            yield route
+    from fenrir.fastapi.inclusion import iter_route_contexts  # an operation describes itself by this package
+
+    for context in iter_route_contexts(routes):
+        if is_described(context.effective_route):
+            yield context.effective_route
 
 
 def _without_none(value: Any) -> Any:

@@ -87,6 +87,8 @@ class DefaultJSONProvider(JSONProvider):
     sort_keys = True
     compact: bool | None = None
     mimetype = "application/json"
+    _made: tuple[Any, ...] = ()
+    _encode: Callable[[Any], str]
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """Return a value as JSON; keywords are those of `json.dumps`."""
@@ -104,6 +106,22 @@ class DefaultJSONProvider(JSONProvider):
         Without keywords the text is held to RFC 8259: NaN, lone surrogates and bottomless nesting are refused.
         """
         return json.loads(s, **kwargs) if kwargs else strict_loads(s)
+
+    def body(self, value: Any) -> bytes:
+        """Return what `response` sends for one value."""
+        indented = self._app.debug if self.compact is None else not self.compact
+        made = self.default, self.ensure_ascii, self.sort_keys, indented
+        if self._made != made:
+            separators = None if indented else (",", ":")
+            self._encode = json.JSONEncoder(
+                default=self.default,
+                ensure_ascii=self.ensure_ascii,
+                sort_keys=self.sort_keys,
+                indent=2 if indented else None,
+                separators=separators,
+            ).encode
+            self._made = made
+        return f"{self._encode(value)}\n".encode()
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """Return a JSON response, ending with a line feed."""
