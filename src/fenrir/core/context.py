@@ -226,6 +226,10 @@ class RequestContext:
         """The body if it was read from an exchange that did not hold it, None otherwise."""
         return self._body
 
+    def keep_body(self, body: bytes) -> None:
+        """Let this be the body from now on: it was read, or changed, by a view."""
+        self._body = body
+
     async def read_body(self) -> bytes:
         """Read the whole body once and keep it.
 
@@ -233,8 +237,11 @@ class RequestContext:
             PayloadTooLarge: it is longer than the route or the application allows.
             Disconnected: the client left before its end.
         """
-        if self._body is None:
-            limit = self.body_limit
+        limit = self.body_limit
+        if self._body is not None:
+            if limit is not None and len(self._body) > limit:
+                raise PayloadTooLarge  # what was read before the route was known
+        else:
             buffered: bytes | None = self.exchange.buffered
             if buffered is None:
                 pieces: list[bytes] = []
