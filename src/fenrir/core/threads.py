@@ -132,8 +132,17 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     Raises:
         Overloaded: too many callers wait for a thread already.
     """
-    result: T = await _submit(partial(call, *args, **kwargs) if args or kwargs else call).future
+    work = partial(call, *args, **kwargs) if args or kwargs else call
+    if asyncio._get_running_loop() is None:
+        return await _to_thread_of_another_library(work)
+    result: T = await _submit(work).future
     return result
+
+
+async def _to_thread_of_another_library(work: Callable[[], T]) -> T:
+    import anyio.to_thread  # trio: whoever runs it has anyio, over which the ASGI door speaks to it
+
+    return await anyio.to_thread.run_sync(work)
 
 
 def leave() -> None:
