@@ -9,6 +9,8 @@ Threads stand in lanes, because of the deadlock of a full pool: a thread that wa
 wait for a thread of the same lane. What runs on behalf of a thread of lane n takes lane n + 1, so each lane only waits
 for later ones, and the last of them waits for nobody. The first lane refuses with 503 when too many callers wait for
 it; the others never refuse, since what they do was begun before (a connection must be given back however full it is).
+
+Where another library than asyncio runs (trio), anyio's threads do the same.
 """
 
 from __future__ import annotations
@@ -43,9 +45,10 @@ class Overloaded(StatusError):
 
 
 class _Local(threading.local):
-    """Of a worker thread: the loop it works for, and the threads of which it is one."""
+    """Of a worker thread: the loop it works for, and whether it is one of anyio's."""
 
     loop: asyncio.AbstractEventLoop | None = None
+    foreign = False
 
 
 _local = _Local()
@@ -132,17 +135,26 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     Raises:
         Overloaded: too many callers wait for a thread already.
     """
-    work = partial(call, *args, **kwargs) if args or kwargs else call
+    work: Callable[[], T] = partial(call, *args, **kwargs) if args or kwargs else call
     if asyncio._get_running_loop() is None:
-        return await _to_thread_of_another_library(work)
+        return await _to_foreign_thread(work)
     result: T = await _submit(work).future
     return result
 
 
-async def _to_thread_of_another_library(work: Callable[[], T]) -> T:
-    import anyio.to_thread  # trio: whoever runs it has anyio, over which the ASGI door speaks to it
+async def _to_foreign_thread(work: Callable[[], T]) -> T:
+    import anyio
+    import anyio.to_thread
 
-    return await anyio.to_thread.run_sync(work)
+    def run() -> T:
+        _local.foreign = True
+        try:
+            return work()
+        finally:
+            _local.foreign = False
+
+    # What runs on behalf of a thread never waits for another one: each such call brings its own permission.
+    return await anyio.to_thread.run_sync(run, limiter=anyio.CapacityLimiter(1) if _depth.get() else None)
 
 
 def leave() -> None:
@@ -153,16 +165,40 @@ def leave() -> None:
 
 def in_worker() -> bool:
     """Say whether this thread works for a loop, so that `on_loop` may be called."""
-    return _local.loop is not None
+    return _local.loop is not None or _local.foreign
 
 
 def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """From a worker thread: run a coroutine on the loop that this thread works for, and wait for its result."""
     loop = _local.loop
+    if _local.foreign:
+        return _on_foreign_loop(coroutine)
     if loop is None:
         coroutine.close()
         raise RuntimeError("on_loop() is for worker threads of a running application")
     return run_on(loop, coroutine)
+
+
+def _on_foreign_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    import anyio.from_thread
+
+    async def run() -> tuple[T, contextvars.Context]:
+        return await coroutine, contextvars.copy_context()
+
+    depth = _depth.set(_depth.get() + 1)
+    try:
+        result, context = anyio.from_thread.run(run)
+    finally:
+        _depth.reset(depth)
+    _take_over(context)
+    return result
+
+
+def _take_over(context: contextvars.Context) -> None:
+    """Set the variables of another context here."""
+    for variable, value in context.items():
+        if variable is not _depth and variable.get(_MISSING) is not value:
+            variable.set(value)
 
 
 def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -191,9 +227,7 @@ def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -
     try:
         return outcome.result()
     finally:
-        for variable, value in context.items():
-            if variable is not _depth and variable.get(_MISSING) is not value:
-                variable.set(value)
+        _take_over(context)
 
 
 _MISSING: Any = object()

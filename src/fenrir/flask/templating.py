@@ -39,7 +39,7 @@ def _default_template_ctx_processor() -> dict[str, Any]:
     if current_app:
         context["g"] = g._get_current_object()
     if request:
-        context["request"] = request._get_current_object()  # type: ignore[attr-defined]
+        context["request"] = request._get_current_object()
     return context
 
 

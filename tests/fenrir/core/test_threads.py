@@ -370,3 +370,23 @@ def test_an_overloaded_application_says_503(
 
     asyncio.run(main())
     assert log.count("opened") == log.count("closed") == log.count("teardown") == (4 if hooks else 0)
+
+
+def test_without_asyncio_the_threads_are_those_of_anyio() -> None:
+    trio = pytest.importorskip("trio")
+    note: contextvars.ContextVar[str] = contextvars.ContextVar("note", default="")
+
+    async def inner() -> str:
+        note.set(note.get() + " inner")
+        return await to_thread(lambda: threading.current_thread().name + note.get())
+
+    def work(name: str) -> tuple[str, str, bool]:
+        note.set(name)
+        return on_loop(inner()), note.get(), threading.current_thread() is threading.main_thread()
+
+    async def main() -> tuple[str, str, bool]:
+        assert not in_worker()
+        return await to_thread(work, "outer")
+
+    nested, after, on_main = trio.run(main)
+    assert nested.endswith("outer inner") and after == "outer inner" and not on_main

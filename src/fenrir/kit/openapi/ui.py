@@ -7,7 +7,7 @@ documentation does not list them. Everything that does not depend on a request i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from fenrir.core.reply import Reply
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.kit.files import file_reply
-from fenrir.kit.openapi.bundles import ASSETS, local_assets, media_type
+from fenrir.kit.openapi.bundles import ASSETS, PACKAGES, local_assets, media_type
 from fenrir.kit.openapi.document import openapi_document
+from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.openapi.pages import (
     SCRIPTS,
     content_policy,
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
     from fenrir.core.application import Application, Frozen
     from fenrir.core.context import RequestContext
     from fenrir.kit.openapi.bundles import Assets
-    from fenrir.kit.openapi.options import DocsOptions
 
-__all__ = ["install_docs"]
+__all__ = ["install_docs", "serve_assets"]
 
 _FOREVER = b"public, max-age=31536000, immutable"
 _REDOC_LOGO = "https://cdn.redoc.ly"  # the standalone ReDoc of the CDN shows its maker's logo from there
@@ -68,6 +68,19 @@ def install_docs(
         install.swagger(options.docs_url)
     if options.redoc_url is not None:
         install.redoc(options.redoc_url)
+
+
+def serve_assets(engine: Application, page: str, assets: Assets, names: Sequence[str]) -> list[str]:
+    """Serve local files of Swagger UI or ReDoc for a page; return their paths.
+
+    The name of a file's package stands in its path, as it does on a CDN.
+    """
+    assert assets.folder is not None, "there are no local files"
+    install = _Installer(engine, None, assets)
+    paths = [f"{page.rstrip('/')}/assets/{assets.digest}/{PACKAGES[name]}/{name}" for name in names]
+    for path, name in zip(paths, names, strict=True):
+        install.add(path, _file(assets.folder / name), Mode.THREAD)
+    return paths
 
 
 class _Document:
@@ -120,9 +133,9 @@ def _root(c: RequestContext) -> str:
 class _Installer:
     """Adds hidden routes to an engine."""
 
-    def __init__(self, engine: Application, options: DocsOptions, assets: Assets) -> None:
+    def __init__(self, engine: Application, options: DocsOptions | None, assets: Assets) -> None:
         self.engine = engine
-        self.options = options
+        self.options = options or DocsOptions()
         self.assets = assets
         self.source = caller()
         # The replies are complete; what the home dialect makes of return values does not apply to them.

@@ -44,8 +44,9 @@ def signing_serializer(
         fallbacks: the newest last.
         serializer: has `dumps` and `loads`.
     """
+    keys = [key.encode() if isinstance(key, str) else key for key in (*fallbacks, secret_key)]
     return URLSafeTimedSerializer(
-        [*fallbacks, secret_key],  # itsdangerous signs with the last and tries from the last on
+        keys,  # itsdangerous signs with the last and tries from the last on
         salt=salt,
         serializer=serializer,
         signer_kwargs={"key_derivation": derivation, "digest_method": digest},

@@ -81,7 +81,7 @@ class Serializer:
     ) -> None:
         self.type = adapter_of_result(annotation, source)
         self.annotation = annotation
-        self._options: dict[str, Any] = {
+        self.options: dict[str, Any] = {
             "include": include,
             "exclude": exclude,
             "by_alias": by_alias,
@@ -95,7 +95,7 @@ class Serializer:
         validate = self.type.validator.validate_python
         write = self.type.serializer.to_json
         # What is left out has the same meaning, and is not read for every response.
-        options = {name: value for name, value in self._options.items() if value or name == "by_alias"}
+        options = {name: value for name, value in self.options.items() if value or name == "by_alias"}
 
         def dump(value: Any) -> bytes:
             try:
@@ -122,7 +122,7 @@ class Serializer:
             checked = self.type.validator.validate_python(value, from_attributes=True)
         except ValidationError as exc:
             raise _refused(exc, value) from None
-        return self.type.serializer.to_python(checked, mode="json", **self._options)
+        return self.type.serializer.to_python(checked, mode="json", **self.options)
 
 
 def _refused(exc: ValidationError, value: Any) -> ResponseValidationError:
