@@ -110,7 +110,7 @@ class RequestContext:
     error: BaseException | None = None
     raises: Raises | None = None
     plain = True
-    finish: Callable[[BaseException | None], Awaitable[None]] | None = None
+    finish: Callable[[BaseException | None], Awaitable[Any]] | None = None
     notes: dict[str, Any] | None = None
     _state: State | None = None
     _views: dict[str, Any] | None = None

@@ -128,6 +128,8 @@ def report_teardown(c: RequestContext, left: BaseException | None, error: BaseEx
     if left is None or left is error or isinstance(left, SwallowedError):
         return  # to swallow an exception is no fault where no response has to be found any more
     if not isinstance(left, Exception):
+        if error is not None:
+            return  # whoever ends the request raises it when everything has been left
         raise left
     c.error = c.error or left
     report(c, left, "teardown")

@@ -15,7 +15,8 @@ import pytest
 
 from fenrir.core import threads
 from fenrir.core.declare import Mode, Stage
-from fenrir.core.threads import Hop, Overloaded, in_worker, on_loop, to_thread
+from fenrir.core.threads import Overloaded, in_worker, on_loop, to_thread
+from fenrir.core.threads import hop as new_hop
 
 from .neutral import App, manager
 
@@ -184,12 +185,12 @@ def test_a_cancelled_caller_is_forgotten(two: None) -> None:
 def test_a_hop_whose_thread_ends_without_an_answer() -> None:
     async def main() -> None:
         with pytest.raises(RuntimeError, match="without a response"):
-            await limited(Hop().run(lambda: None))
+            await limited(new_hop().run(lambda: None))
 
         def fails() -> None:
             raise KeyError("x")
 
-        hop = Hop()
+        hop = new_hop()
         with pytest.raises(KeyError):
             await limited(hop.run(fails))
         with pytest.raises(KeyError):
@@ -204,7 +205,7 @@ def test_a_cancelled_hop_lets_its_thread_go_on() -> None:
     started = threading.Event()
 
     async def main() -> None:
-        hop = Hop()
+        hop = new_hop()
 
         def work() -> None:
             started.set()
@@ -217,7 +218,7 @@ def test_a_cancelled_hop_lets_its_thread_go_on() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         ended.set()
-        await limited(asyncio.wait([hop._done]))
+        await limited(asyncio.wait([hop._job.future]))
 
     asyncio.run(main())
     assert isinstance(told[0], asyncio.CancelledError)
