@@ -28,7 +28,7 @@ __all__ = [
 P = ParamSpec("P")
 
 
-def has_required_scope(conn: HTTPConnection[Any], scopes: Sequence[str]) -> bool:
+def has_required_scope(conn: HTTPConnection, scopes: Sequence[str]) -> bool:
     """Say whether a connection's credentials have all these scopes."""
     return all(scope in conn.auth.scopes for scope in scopes)
 
@@ -43,7 +43,7 @@ def requires(
     """
     demanded = [scopes] if isinstance(scopes, str) else list(scopes)
 
-    def refusal(request: Request[Any]) -> RedirectResponse | None:
+    def refusal(request: Request) -> RedirectResponse | None:
         if has_required_scope(request, demanded):
             return None
         if redirect is None:
@@ -107,7 +107,7 @@ class AuthenticationError(Exception):
 class AuthenticationBackend:
     """Base of what finds out who makes a request."""
 
-    async def authenticate(self, conn: HTTPConnection[Any]) -> tuple[AuthCredentials, BaseUser] | None:
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
         """Return credentials and user, None for a request without. Raises `AuthenticationError`."""
         raise NotImplementedError
 

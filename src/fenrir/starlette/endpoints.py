@@ -40,7 +40,7 @@ class HTTPEndpoint:
 
     async def dispatch(self) -> None:
         """Answer the request."""
-        request: Request[Any] = Request(self.scope, receive=self.receive, send=self.send)
+        request: Request = Request(self.scope, receive=self.receive, send=self.send)
         method = request.method
         handler = self._handler(method) if method in self._allowed_methods else self.method_not_allowed
         assert handler is not None
@@ -50,7 +50,7 @@ class HTTPEndpoint:
             response = await run_in_threadpool(handler, request)
         await response(self.scope, self.receive, self.send)
 
-    async def method_not_allowed(self, request: Request[Any]) -> Response:
+    async def method_not_allowed(self, request: Request) -> Response:
         """Answer 405; within an application by its handler of that exception."""
         headers = {"Allow": ", ".join(self._allowed_methods)}
         if "app" in self.scope:
@@ -78,7 +78,7 @@ class WebSocketEndpoint:
 
     async def dispatch(self) -> None:
         """Serve the connection until one side closes it."""
-        websocket: WebSocket[Any] = WebSocket(self.scope, receive=self.receive, send=self.send)
+        websocket: WebSocket = WebSocket(self.scope, receive=self.receive, send=self.send)
         await self.on_connect(websocket)
         code = 1000
         try:
@@ -91,7 +91,7 @@ class WebSocketEndpoint:
         finally:
             await self.on_disconnect(websocket, code)
 
-    async def decode(self, websocket: WebSocket[Any], message: Message) -> Any:
+    async def decode(self, websocket: WebSocket, message: Message) -> Any:
         """Return the content of a message. Closes with 1003 and raises `RuntimeError` when it is of another kind."""
         text, data = message.get("text"), message.get("bytes")
         if self.encoding == "text":
@@ -110,16 +110,16 @@ class WebSocketEndpoint:
         assert self.encoding is None, f"Unsupported 'encoding' attribute {self.encoding}"
         return text if text is not None else data
 
-    async def _refuse(self, websocket: WebSocket[Any], reason: str) -> None:
+    async def _refuse(self, websocket: WebSocket, reason: str) -> None:
         await websocket.close(code=1003)
         raise RuntimeError(reason)
 
-    async def on_connect(self, websocket: WebSocket[Any]) -> None:
+    async def on_connect(self, websocket: WebSocket) -> None:
         """Take the connection; override to look at it before."""
         await websocket.accept()
 
-    async def on_receive(self, websocket: WebSocket[Any], data: Any) -> None:
+    async def on_receive(self, websocket: WebSocket, data: Any) -> None:
         """Take a message; override."""
 
-    async def on_disconnect(self, websocket: WebSocket[Any], close_code: int) -> None:
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
         """Learn of the end; override."""

@@ -13,7 +13,9 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
+
+from typing_extensions import TypeVar
 
 from asteri.exchange import Disconnected
 from fenrir.kit.headers import Headers
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientDisconnect", "HTTPConnection", "Request", "cookie_parser"]
 
-StateT = TypeVar("StateT")
+StateT = TypeVar("StateT", bound=Mapping[str, Any] | State, default=State)
 
 PUSHED_HEADERS = ("accept", "accept-encoding", "accept-language", "cache-control", "user-agent")
 

@@ -34,7 +34,7 @@ class OpenAPIResponse(Response):
 
 def _yaml(user: str) -> Any:
     try:
-        import yaml
+        import yaml  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise AssertionError(f"`pyyaml` must be installed to use {user}.") from None
     return yaml
@@ -80,7 +80,7 @@ class BaseSchemaGenerator:
         parsed = _yaml("parse_docstring").safe_load(text.rpartition("---")[2])
         return parsed if isinstance(parsed, dict) else {}
 
-    def OpenAPIResponse(self, request: Request[Any]) -> Response:
+    def OpenAPIResponse(self, request: Request) -> Response:
         """Answer with the document of the application's routes."""
         return OpenAPIResponse(self.get_schema(routes=request.app.routes))
 
