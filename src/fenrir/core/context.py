@@ -233,8 +233,11 @@ class RequestContext:
             PayloadTooLarge: it is longer than the route or the application allows.
             Disconnected: the client left before its end.
         """
-        if self._body is None:
-            limit = self.body_limit
+        limit = self.body_limit
+        if self._body is not None:
+            if limit is not None and len(self._body) > limit:
+                raise PayloadTooLarge  # what was read before the route was known
+        else:
             buffered: bytes | None = self.exchange.buffered
             if buffered is None:
                 pieces: list[bytes] = []
