@@ -152,7 +152,7 @@ class _Parser(PushMultipartParser):  # type: ignore[misc]  # untyped
             raise ParserError("Malformed segment header")
         if len(line) > MAX_HEADER_SIZE or len(self._segment_headerlist) >= MAX_HEADERS:
             raise ParserLimitReached("Segment header limit exceeded")
-        self._segment_headerlist.append((name.lower(), value.strip(b" \t")))
+        self._segment_headerlist.append((name.lower(), value.lstrip(b" \t")))
 
     def _create_segment(self, headerlist: list[tuple[bytes, bytes]]) -> Any:
         return _Part(headerlist)

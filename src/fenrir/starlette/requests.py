@@ -336,7 +336,7 @@ class Request(HTTPConnection[StateT]):
 
     async def _stream_of(self, c: RequestContext) -> AsyncGenerator[bytes, None]:
         held = c.kept_body if c.kept_body is not None else c.exchange.buffered
-        self._stream_consumed = held is None
+        self._stream_consumed = True
         try:
             if held is None:
                 async for piece in c.http:

@@ -121,7 +121,7 @@ def outcome(name: str, expression: str) -> str:
         "server": ("s", 1),
         "headers": [(b"host", b"h:8")],
     }
-    parts = "scheme netloc path query fragment username password hostname port is_secure".split()
+    parts = ["scheme", "netloc", "path", "query", "fragment", "username", "password", "hostname", "port", "is_secure"]
     space = {**vars(module), "RAW": raw, "SCOPE": scope, "PARTS": parts, "io": importlib.import_module("io")}
     space |= {"changed": changed(module), "headers": headers(module, raw)}
     try:
