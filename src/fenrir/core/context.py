@@ -226,6 +226,10 @@ class RequestContext:
         """The body if it was read from an exchange that did not hold it, None otherwise."""
         return self._body
 
+    def keep_body(self, body: bytes) -> None:
+        """Let this be the body from now on: it was read, or changed, by a view."""
+        self._body = body
+
     async def read_body(self) -> bytes:
         """Read the whole body once and keep it.
 

@@ -19,7 +19,7 @@ from typing_extensions import TypeVar
 
 from asteri.exchange import Disconnected
 from fenrir.kit.headers import Headers
-from fenrir.starlette._exchange import receive_of, scope_of, send_of
+from fenrir.starlette._exchange import complete_scope, receive_of, scope_entry, scope_of, send_of
 from fenrir.starlette._forms import as_form, form_data, limited
 from fenrir.starlette._url import URL, url_text
 from fenrir.starlette._utils import AwaitableOrContextManagerWrapper
@@ -74,6 +74,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     """What a request and a WebSocket have in common; as a mapping it is the ASGI scope."""
 
     _c: RequestContext | None = None
+    _plan: Any = None
     _kind = "http"
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
@@ -87,11 +88,23 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         made._c = c
         return made
 
-    @cached_property
+    @property
     def scope(self) -> Scope:
         """The ASGI scope."""
-        assert self._c is not None
-        return scope_of(self._c, self._kind)
+        scope: Scope | None = self.__dict__.get("scope")
+        c = self._c
+        if scope is None:
+            assert c is not None
+            scope = self.__dict__["scope"] = scope_of(c, self._kind)
+        elif c is not None and c.plan is not self._plan:
+            complete_scope(c, scope)  # it was made before the route was found
+        if c is not None:
+            self._plan = c.plan
+        return scope
+
+    @scope.setter
+    def scope(self, scope: Scope) -> None:
+        self.__dict__["scope"] = scope
 
     @property
     def _direct(self) -> RequestContext | None:
@@ -196,8 +209,11 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     @property
     def session(self) -> dict[str, Any]:
         """The session."""
-        assert "session" in self.scope, "SessionMiddleware must be installed to access request.session"
-        session: Any = self.scope["session"]
+        c = self._direct
+        session: Any = scope_entry(c, "session") if c is not None else None
+        if session is None:
+            assert "session" in self.scope, "SessionMiddleware must be installed to access request.session"
+            session = self.scope["session"]
         accessed = getattr(session, "mark_accessed", None)
         if accessed is not None:
             accessed()
