@@ -156,4 +156,5 @@ DIALECT = Dialect(
     unrouted_hooks=True,
     error_of_error=True,
     wraps_raise=True,
+    closes_unmatched=True,
 )
