@@ -396,9 +396,10 @@ class ASGISink:
 
 
 class ASGIChannel:
-    """One WebSocket connection over ASGI."""
+    """One WebSocket connection over ASGI; `raises` as of an exchange."""
 
-    def __init__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Any, receive: Receive, send: Send, raises: bool = False) -> None:
+        self.raises = raises
         self.scope = scope
         self._receive = receive
         self._send = send
@@ -494,8 +495,10 @@ class ASGIChannel:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         checked_close(code)
         await self._connect()
-        if self._state == "connecting":
-            await self.reject(403)
+        if self._state == "connecting":  # the server makes a 403 of it
+            self._state = "closed"
+            self._closed = ChannelClosed(1006)
+            await self._deliver({"type": "websocket.close", "code": code, "reason": reason})
         elif self._state == "open":
             self._state = "closed"
             self._closed = ChannelClosed(code, reason)
@@ -553,7 +556,7 @@ def asgi_door(app: Served, *, raises: bool = False) -> Callable[[Any, Receive, S
             except Disconnected:
                 pass  # the answer has nobody to go to
         elif kind == "websocket":
-            channel = ASGIChannel(scope, receive, send)
+            channel = ASGIChannel(scope, receive, send, raises)
             await app.websocket(channel)
             await channel.close()  # 403 if the application gave no answer; nothing if it has closed
         elif kind == "lifespan":
