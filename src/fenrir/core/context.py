@@ -343,6 +343,15 @@ class RequestContext:
         except FormError as exc:
             raise _refused(exc) from exc
 
+    @property
+    def kept_form(self) -> Form | None:
+        """The form if it was read before."""
+        return self._form
+
+    def adopt_form(self, form: Form) -> None:
+        """Keep a form that somebody else has read from the exchange; its files are closed with the request."""
+        self._keep(form)
+
     def _keep(self, form: Form) -> Form:
         self.plain = False  # its files must be closed
         self._form = form
