@@ -61,6 +61,7 @@ class HandedResponse(Response):
     @status_code.setter
     def status_code(self, status: int | None) -> None:
         self._status = None if status is None else int(status)
+        self._reply.status = self._status or 200  # for a handler that returns it
 
 
 def handed_response(c: RequestContext) -> HandedResponse:
