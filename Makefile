@@ -22,10 +22,10 @@ BIN = $(abspath $(VENV))/bin
 ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pure lint format e2e proxies autobahn fuzz bench reliability docs-ui wheel clean
+.PHONY: help install run test test-pure lint format e2e proxies autobahn conformance fuzz bench reliability docs-ui wheel clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 install: ## the virtual environment with the `standard` extra (every other target does this by itself)
 	@$(ENVIRONMENT)
@@ -69,6 +69,10 @@ proxies: ## the corpus of requests through nginx and haproxy; installs them from
 autobahn: ## every case of the Autobahn suite for WebSocket servers (about 15 minutes); writes conformance/autobahn/results.md
 	@$(ENVIRONMENT) --group test
 	$(BIN)/python -m conformance.autobahn --write conformance/autobahn/results.md $(ARGS)
+
+conformance: ## the peers' own tests on the drop-ins; writes conformance/RESULTS.md (ARGS="flask --only views", ARGS=extensions)
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m conformance $(ARGS)
 
 fuzz: ## parsers against their other form and peers (ARGS="--seconds 600"; SANITIZE=1: ASan, UBSan; GUIDED=1: atheris)
 	@$(ENVIRONMENT) --group test $(if $(GUIDED),--group fuzz)

@@ -54,7 +54,7 @@ def download(name: str, version: str, folder: Path) -> Path:
         FetchError: pip could not get it.
     """
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"]
-    command += ["--no-deps", "--no-binary", ":all:", "--dest", str(folder), f"{name}=={version}"]
+    command += ["--no-deps", "--no-binary", name, "--dest", str(folder), f"{name}=={version}"]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     archives = list(folder.glob("*.tar.gz"))
     if done.returncode or len(archives) != 1:

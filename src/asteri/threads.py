@@ -98,11 +98,12 @@ class Threads:
 
     Attributes:
         calls: those that no thread has taken, the oldest first.
+        limit: how many threads there may be; it can be raised at any time.
     """
 
     def __init__(self, limit: int, name: str) -> None:
         self.calls: deque[Callable[[], None]] = deque()
-        self._limit = limit
+        self.limit = limit
         self._name = name
         self._untold: deque[Completions] = deque()  # those with something done that their loops may not know of
         self._tokens: SimpleQueue[None] = SimpleQueue()  # each lets one idle thread go on
@@ -123,7 +124,7 @@ class Threads:
     @property
     def free(self) -> int:
         """How many threads could take a call at once, those included that are not started yet."""
-        return self._limit - self._started + self._idle
+        return self.limit - self._started + self._idle
 
     def hand_over(self, home: Completions, call: Callable[[], None]) -> None:
         """In a thread: have the loop make a call, which must not raise."""
@@ -173,7 +174,7 @@ class Threads:
                 self._waking = True
                 self._tokens.put(None)
                 return
-            if self._started >= self._limit:
+            if self._started >= self.limit:
                 return  # every thread looks for calls before it rests
             self._started += 1
             self._waking = True

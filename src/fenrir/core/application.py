@@ -8,14 +8,14 @@ registering something late replaces it as a whole (copy on write), so a request 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
 from fenrir.core.binding import Argument, Binding, Given, joined
-from fenrir.core.context import RequestContext, State, current
+from fenrir.core.context import Raises, RequestContext, State, current
 from fenrir.core.declare import (
     DeclarationError,
     ErrorHandler,
@@ -26,10 +26,10 @@ from fenrir.core.declare import (
     Mount,
     Route,
     Scope,
-    Source,
     Stage,
     caller,
 )
+from fenrir.core.declare import Source as Place
 from fenrir.core.doors.asgi import asgi_door
 from fenrir.core.errors import MethodNotAllowed, NotFound
 from fenrir.core.hooks import call_hook, fail
@@ -52,6 +52,12 @@ WEBSOCKET = "<websocket>"  # no HTTP method: "<" is not a token character, so no
 
 Shared = Callable[[Route, Mapping[Any, Any]], Binding | None]
 """(route, overrides) -> the dependencies that a route has without knowing of them, or None."""
+
+Source = Callable[[], Iterable[Route | Mount]]
+"""What is asked for its declarations whenever the application freezes: a router that keeps its own list."""
+
+LastResort = Callable[[RequestContext, Exception], Awaitable[Reply | None] | Reply | None]
+"""(context, exception) -> the answer to what no error handler took and no dialect expects, or None for the usual."""
 
 
 class Overrides(dict[Any, Any]):
@@ -124,8 +130,11 @@ class Application:
         self.scope = Scope(title)
         self.routes: list[Route] = []
         self.mounts: list[Mount] = []
+        self._sources: list[tuple[int, Source]] = []  # each with the number of routes that came before it
+        self.unmatched: Callable[[], Route | Mount | None] = lambda: None  # what takes a request that no route took
+        self.last_resort: LastResort | None = None
         self.listeners: list[Listener] = []
-        self.middleware: list[tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Source]] = []
+        self.middleware: list[tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any], Place]] = []
         self.state = State()
         self.extensions: dict[str, Any] = {}  # what parts of the framework keep per application, by their own names
         self.tasks = Tasks()
@@ -155,6 +164,14 @@ class Application:
         """
         self._bindings[route] = route.bind({})
         self.routes.append(route)
+        self.changed()
+
+    def add_source(self, source: Source) -> None:
+        """Add what has declarations of its own: they are asked for whenever the application freezes.
+
+        Their bindings are not checked here but by whoever made them.
+        """
+        self._sources.append((len(self.routes), source))
         self.changed()
 
     def add_mount(self, mount: Mount) -> None:
@@ -217,13 +234,15 @@ class Application:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
         version = self.version
+        routes, declared_mounts = self._declarations()
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
         limited = self.body_limit is not None
-        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps), limited=limited) for route in self.routes)
-        mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in self.mounts)
+        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps), limited=limited) for route in routes)
+        mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in declared_mounts)
         unrouted = self._unrouted()
         missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
+        unmatched = self._unmatched(missing, wrapped=bool(wraps))
         router = Router([*(_entry(plan, self.home) for plan in plans), *map(_mount_entry, mounts)])
         frozen = Frozen(
             router=router,
@@ -231,7 +250,7 @@ class Application:
             mounts=mounts,
             names=_names(plans),
             missing=missing,
-            dispatch=_Dispatch(self, version, router, missing, wraps, earlier).choose(),
+            dispatch=_Dispatch(self, version, router, missing, unmatched, wraps, earlier).choose(),
             reports=tuple(map(str, router.reports)),
         )
         for report in frozen.reports:
@@ -239,6 +258,30 @@ class Application:
         if version == self.version:  # else another thread has declared something meanwhile
             self._frozen = frozen
         return frozen
+
+    def _declarations(self) -> tuple[list[Route], list[Mount]]:
+        """Return all routes and mounts, those of the sources in the places where the sources were added."""
+        routes: list[Route] = []
+        mounts = list(self.mounts)
+        taken = 0
+        for place, source in self._sources:
+            routes += self.routes[taken:place]
+            taken = max(taken, place)
+            for item in source():
+                if isinstance(item, Route):
+                    routes.append(item)
+                else:
+                    mounts.append(item)
+        return routes + self.routes[taken:], mounts
+
+    def _unmatched(self, missing: Plan, *, wrapped: bool) -> Plan | MountPlan:
+        """Return the plan for requests whose path is nothing."""
+        declared = self.unmatched()
+        if declared is None:
+            return missing
+        if isinstance(declared, Mount):
+            return MountPlan(declared, wrapped=wrapped)
+        return link(declared, self._binding(declared), wrapped=wrapped)
 
     def _binding(self, route: Route) -> Binding:
         """Return how a route gets its arguments, with the shared dependencies and the overrides in force."""
@@ -261,7 +304,7 @@ class Application:
             name=None,
             dialect=home,
             scope=self.scope,
-            source=Source(__file__, 0),
+            source=Place(__file__, 0),
             bind=lambda _: Binding(arguments=(Argument(None, Given(lambda c: c)),)),
             document=False,
         )
@@ -327,6 +370,7 @@ class _Dispatch:
         version: int,
         router: Router,
         missing: Plan,
+        unmatched: Plan | MountPlan,
         wraps: Sequence[Hook],
         earlier: Sequence[Hook],
     ) -> None:
@@ -334,6 +378,7 @@ class _Dispatch:
         self.version = version
         self.find = router.find
         self.missing = missing
+        self.unmatched = unmatched
         self.wraps = wraps
         self.earlier = earlier
 
@@ -347,7 +392,7 @@ class _Dispatch:
 
     def bare(self) -> Callable[[Any], Awaitable[None] | None]:
         """Return the dispatch without any hook before the match."""
-        app, find, missing = self.app, self.find, self.missing
+        app, find, missing, unmatched = self.app, self.find, self.missing, self.unmatched
         Context, set_current = RequestContext, current.set
         version = self.version
 
@@ -362,6 +407,8 @@ class _Dispatch:
                 values = c.values = found.values
                 return plan.run(c, x, values)  # type: ignore[no-any-return]
             c.miss = found
+            if found is None:
+                return unmatched.run(c, x, ())  # type: ignore[no-any-return]
             return missing.run(c, x, ())  # type: ignore[no-any-return]
 
         return dispatch
@@ -387,7 +434,7 @@ class _Dispatch:
                 outcome = plan.run(c, x, found.values)
             else:
                 c.miss = found
-                outcome = self.missing.run(c, x, ())
+                outcome = (self.unmatched if found is None else self.missing).run(c, x, ())
         else:
             outcome = self.missing.run(c, x, ())
         return await outcome if outcome is not None else None
@@ -402,8 +449,13 @@ class _Dispatch:
         """Serve with WRAP hooks around everything."""
         c = RequestContext(x, self.app)
         current.set(c)
+        if self.app.home.wraps_raise:
+            c.raises = Raises.UNHANDLED
         try:
-            reply = await self._wrap(c, 0)
+            try:
+                reply = await self._wrap(c, 0)
+            finally:
+                c.raises = None
         except Exception as exc:
             reply = await fail(c, exc)
         except BaseException as exc:
@@ -466,13 +518,16 @@ def _entry(plan: Plan, home: Dialect) -> Entry:
 def _mount_entry(plan: MountPlan) -> Entry:
     mount = plan.mount
     return Entry(
-        pattern=mount.dialect.parse(mount.prefix or "/", mount.dialect.converters),
-        methods=None,
+        pattern=plan.route.pattern,
+        methods=mount.methods,
         target=plan,
-        slashes=mount.dialect.slashes,
+        slashes=mount.slashes if mount.slashes is not None else mount.dialect.slashes,
         source=mount.source,
         label=plan.title,
-        prefix=True,
+        head=False,
+        options=False,
+        prefix=mount.pattern is None,
+        ordered=mount.pattern is not None and mount.dialect.ordered,
     )
 
 

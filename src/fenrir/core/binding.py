@@ -16,6 +16,7 @@ from fenrir.core.declare import Mode
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
+    from fenrir.core.exits import Places
 
 __all__ = [
     "HANDLER",
@@ -25,11 +26,14 @@ __all__ = [
     "BodyNeed",
     "Fixed",
     "FromNode",
+    "Gather",
     "Gathered",
     "Given",
     "Node",
     "NodeKind",
+    "Outcome",
     "PathValue",
+    "both",
     "joined",
 ]
 
@@ -90,6 +94,18 @@ class BodyNeed(Enum):
     FORM = "form"
 
 
+Outcome = tuple[tuple[Any, ...], "Mapping[int, Any] | None"]
+Gather = Callable[["RequestContext"], Outcome]
+
+
+def both(head: Outcome, body: Outcome) -> Outcome:
+    """Return the outcome of gathering in two steps."""
+    bad: dict[int, Any] = {owner: list(errors) for owner, errors in (head[1] or {}).items()}
+    for owner, errors in (body[1] or {}).items():
+        bad.setdefault(owner, []).extend(errors)
+    return (*head[0], *body[0]), bad or None
+
+
 class NodeKind(Enum):
     """What a dependency is."""
 
@@ -106,6 +122,8 @@ class Node:
         call: the callable, or the factory of its context manager.
         needs: keys of the nodes (this one included) whose invalid parameters forbid calling it.
         early: leave the context manager before the response is sent.
+        reads_body: it, or what it depends on, takes a value of the body.
+        limit: returns the places of which one is held while it is called, or until its context manager has been left.
         user: the user's own callable, for listings.
     """
 
@@ -115,6 +133,8 @@ class Node:
     kind: NodeKind = NodeKind.CALL
     needs: frozenset[int] = frozenset()
     early: bool = False
+    reads_body: bool = False
+    limit: Callable[[], Places] | None = None
     user: Any = None
 
 
@@ -125,6 +145,7 @@ class Binding:
     Attributes:
         nodes: dependencies in order of execution.
         gather: takes the context, returns the gathered values and the errors: None, or {node index or HANDLER: errors}.
+        gather_head, gather_body: the same in two steps, without and with the body, whose values are the last.
         body: what of the body is read before `gather` is called.
         invalid: makes the exception to raise from the context and the errors.
         shares_reply: the handler or a dependency is given a response object, so its headers must reach the answer.
@@ -134,7 +155,9 @@ class Binding:
 
     arguments: tuple[Argument, ...] = ()
     nodes: tuple[Node, ...] = ()
-    gather: Callable[[RequestContext], tuple[tuple[Any, ...], Mapping[int, Any] | None]] | None = None
+    gather: Gather | None = None
+    gather_head: Gather | None = None
+    gather_body: Gather | None = None
     body: BodyNeed = BodyNeed.NONE
     invalid: Callable[[RequestContext, Mapping[int, Any]], Exception] | None = None
     shares_reply: bool = False

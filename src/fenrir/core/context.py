@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextvars import ContextVar
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.errors import BadRequest, PayloadTooLarge, UnreadBody
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from fenrir.core.plan import Plan
     from fenrir.core.reply import Reply
 
-__all__ = ["RequestContext", "State", "current", "unhandled"]
+__all__ = ["Raises", "RequestContext", "State", "current", "unhandled"]
 
 current: ContextVar[RequestContext] = ContextVar("fenrir.request")
 
@@ -30,6 +31,13 @@ _PIECE = 1 << 20  # as much as has come, up to a mebibyte
 
 unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled", default=None)
 """Where a test client collects exceptions that no error handler took; the server's answer is a 500 all the same."""
+
+
+class Raises(Enum):
+    """Which exceptions of a request are raised to whoever called its plan, in the place of an answer."""
+
+    UNHANDLED = "those that no error handler took"
+    ALL = "all"
 
 
 class State(MutableMapping[str, Any]):
@@ -44,7 +52,7 @@ class State(MutableMapping[str, Any]):
 
     @property
     def _state(self) -> dict[str, Any]:
-        """The dictionary itself, for code that is written for Starlette's notebook."""
+        """The dictionary itself."""
         return self.__dict__
 
     def __getattr__(self, name: str) -> Any:
@@ -88,6 +96,7 @@ class RequestContext:
         late: callables (context, reply) that run last before sending (a session that must be saved).
         background: callables to run after sending.
         error: the exception that no error handler took, for teardown and for test clients.
+        raises: None when every exception gets its answer here.
         plain: nothing has to happen beside sending the value that the handler returned.
         finish: what has to run after sending, left by the plan when hooks wrap it.
     """
@@ -99,8 +108,9 @@ class RequestContext:
     late: list[Callable[[RequestContext, Reply], None]] | None = None
     background: list[Callable[[], Awaitable[None]]] | None = None
     error: BaseException | None = None
+    raises: Raises | None = None
     plain = True
-    finish: Callable[[BaseException | None], Awaitable[None]] | None = None
+    finish: Callable[[BaseException | None], Awaitable[Any]] | None = None
     notes: dict[str, Any] | None = None
     _state: State | None = None
     _views: dict[str, Any] | None = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fenrir.core.binding import Binding
     from fenrir.core.dialect import Dialect
     from fenrir.core.pattern import Pattern
+    from fenrir.core.tree import Slashes
 
 __all__ = [
     "DeclarationError",
@@ -263,7 +264,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mount:
-    """A whole application below a prefix; `call` is a coroutine function (exchange, prefix) -> None."""
+    """A whole application below a prefix; `call` is a coroutine function (exchange, prefix) -> None.
+
+    Attributes:
+        pattern: taken as a whole in the place of what begins with the prefix, which is "" then.
+        methods: of the pattern.
+        slashes: in the place of the dialect's habit.
+        options: what the dialect notes about it.
+    """
 
     prefix: str
     call: Callable[[Any, str], Any]
@@ -273,3 +281,7 @@ class Mount:
     dialect: Dialect
     scope: Scope
     source: Source
+    pattern: Pattern | None = None
+    methods: frozenset[str] | None = None
+    slashes: Slashes | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -66,6 +66,8 @@ class Dialect:
         slashes, head, options: habits of its routes for trailing slashes, HEAD for GET, automatic OPTIONS.
         ordered: upstream takes the first registered route that matches, so hidden routes are reported.
         unrouted_hooks: before-hooks also run when nothing matched.
+        error_of_error: an exception of an error handler is looked up among the error handlers, once.
+        wraps_raise: hooks around everything see an exception that no handler took, not the answer to it.
     """
 
     name: str
@@ -83,3 +85,5 @@ class Dialect:
     options: bool = True
     ordered: bool = False
     unrouted_hooks: bool = True
+    error_of_error: bool = False
+    wraps_raise: bool = False

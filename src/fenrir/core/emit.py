@@ -17,26 +17,15 @@ import linecache
 import types
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fenrir.core.binding import (
-    Argument,
-    Binding,
-    BodyNeed,
-    Fixed,
-    FromNode,
-    Gathered,
-    Given,
-    Node,
-    NodeKind,
-    PathValue,
-)
+from fenrir.core.binding import Binding, BodyNeed, NodeKind, both
 from fenrir.core.declare import Hook, Mode, Route
-from fenrir.core.exits import Exits
+from fenrir.core.exits import Exits, end
 from fenrir.core.hooks import fail, fail_here, report_teardown
 from fenrir.core.reply import settle, settle_failure
-from fenrir.core.threads import Hop, Overloaded, leave, to_thread
+from fenrir.core.steps import Steps
+from fenrir.core.threads import Overloaded, hop, leave, to_thread
 from fenrir.core.websocket import fail_channel
 from fenrir.core.writer import Writer
 
@@ -67,94 +56,19 @@ def emit(
     """Write and compile the program of one route; the parameters are what `plan.link` collected."""
     if renderer is None:
         return _finish(route, _ChannelProgram(route, binding).write())
-    program = _Program(route, binding, renderer, before, after, teardown, wrapped, limited)
-    return _finish(route, program.write())
+    parts = (route, binding, renderer, before, after, teardown, wrapped, limited)
+    program = _Program(*parts)
+    ahead = program.ahead()
+    if not ahead:
+        return _finish(route, program.write())
+    patient = _finish(route, _Program(*parts, ahead=ahead).write("patient"), "patient")
+    program.w.value("patient", patient.function)
+    program.waits = False
+    made = _finish(route, program.write())
+    return Emission(made.function, made.text + "\n" + patient.text)
 
 
-class _Base:
-    """What HTTP and WebSocket programs share: arguments, dependencies, the handler."""
-
-    def __init__(self, route: Route, binding: Binding) -> None:
-        self.route = route
-        self.binding = binding
-        self.w = Writer()
-        self.has_exits = any(node.kind is not NodeKind.CALL for node in binding.nodes)
-
-    def arguments(self, arguments: Sequence[Argument], prefix: str) -> str:
-        """Write an argument list."""
-        written: list[str] = []
-        for place, (name, source) in enumerate(arguments):
-            expression = self.expression(source, f"{prefix}_{place}")
-            if name is None:
-                written.append(expression)
-            elif name.isascii() and name.isidentifier() and not iskeyword(name):
-                written.append(f"{name}={expression}")
-            else:
-                key = self.w.value(f"{prefix}_key{place}", name)
-                written.append(f"**{{{key}: {expression}}}")
-        return ", ".join(written)
-
-    def expression(self, source: object, name: str) -> str:
-        """Write where a value comes from."""
-        match source:
-            case PathValue(index):
-                return f"p[{index:d}]"
-            case Gathered(index):
-                return f"v[{index:d}]"
-            case FromNode(index):
-                return f"d{index:d}"
-            case Given(call):
-                return f"{self.w.value(f'given_{name}', call)}(c)"
-            case Fixed(value):
-                return self.w.value(f"fixed_{name}", value)
-        raise TypeError(f"no such source of an argument: {source!r}")
-
-    def gather(self) -> None:
-        """Write the one call that collects and validates all values."""
-        if self.binding.gather is not None:
-            self.w.value("gather", self.binding.gather)
-            self.w.line("v, bad = gather(c)")
-
-    def node(self, index: int, node: Node) -> None:
-        """Write one dependency."""
-        call = self.w.value(f"dep{index}", node.call)
-        arguments = self.arguments(node.arguments, f"dep{index}")
-        if node.kind is NodeKind.CALL:
-            expression = self.w.called(node.mode, call, arguments)
-        elif node.kind is NodeKind.CONTEXT:
-            exits = "early" if node.early else "exits"
-            if self.w.in_thread:
-                expression = f"{exits}.enter({call}({arguments}))"
-            elif node.mode is not Mode.THREAD:
-                expression = f"{exits}.enter_inline({call}({arguments}))"
-            else:
-                self.w.value("to_thread", to_thread)
-                self.w.awaits = True
-                expression = f"await to_thread(lambda: {exits}.enter({call}({arguments})))"
-        else:
-            exits = "early" if node.early else "exits"
-            expression = self.w.awaited(f"{exits}.aenter({call}({arguments}))")
-        if self.binding.gather is not None and node.needs:
-            needs = self.w.value(f"needs{index}", node.needs)
-            with self.w.block(f"if bad is None or {needs}.isdisjoint(bad):"):
-                self.w.line(f"d{index} = {expression}")
-        else:
-            self.w.line(f"d{index} = {expression}")
-
-    def refuse(self) -> None:
-        """Write the check that ends a request with invalid values."""
-        if self.binding.gather is not None:
-            self.w.value("invalid", self.binding.invalid)
-            with self.w.block("if bad is not None:"):
-                self.w.line("raise invalid(c, bad)")
-
-    def handler(self) -> str:
-        """Write the call of the handler."""
-        self.w.value("handler", self.binding.handler or self.route.handler)
-        return self.w.called(self.route.mode, "handler", self.arguments(self.binding.arguments, "handler"))
-
-
-class _Program(_Base):
+class _Program(Steps):
     def __init__(
         self,
         route: Route,
@@ -165,6 +79,7 @@ class _Program(_Base):
         teardown: Sequence[Hook],
         wrapped: bool,
         limited: bool,
+        ahead: int = 0,
     ) -> None:
         super().__init__(route, binding)
         self.renderer = renderer
@@ -179,8 +94,25 @@ class _Program(_Base):
         )
         plain_end = not (after or self.has_finish or self.has_exits or wrapped or binding.shares_reply)
         self.fast = renderer.fast if plain_end else None
-        self.threaded = route.mode is Mode.THREAD
-        self.split = self._split() if self.threaded else -1
+        # A thread can neither leave what the loop's task has entered nor wait for a place without blocking others.
+        self.threaded = route.mode is Mode.THREAD and not any(
+            node.kind is NodeKind.ASYNC_CONTEXT or node.limit is not None for node in binding.nodes
+        )
+        self.until = len(before) + ahead if ahead else 0  # SECURITY: these steps run before the body is read
+        self.waits = True
+        self.split = max(self._split(), self.until) if self.threaded else -1
+
+    def ahead(self) -> int:
+        """Return how many dependencies can run before the body is read: those that refuse need not wait for it."""
+        if not self._needs_load() or any(hook.reads_body for hook in self.before):
+            return 0
+        count = 0
+        for node in self.binding.nodes:
+            # What a thread has entered is left by the same thread, so it must not begin before the others.
+            if node.reads_body or (self.threaded and node.kind is NodeKind.CONTEXT):
+                break
+            count += 1
+        return count
 
     def _split(self) -> int:
         """Return the first step (hooks, then dependencies) that must run in the worker thread."""
@@ -192,7 +124,7 @@ class _Program(_Base):
                 return len(self.before) + place
         return len(self.before) + len(self.binding.nodes)
 
-    def write(self) -> Writer:
+    def write(self, name: str = "plan") -> Writer:
         """Write the whole program."""
         w = self.w
         w.value("fail", fail)
@@ -207,13 +139,18 @@ class _Program(_Base):
             w.value("Exits", Exits)
             w.line("exits = Exits()")
             if self.has_early:
-                w.line("early = Exits()")
+                w.line("early = Exits(exits)")
         if self.threaded:
             self._thread_shape()
         else:
             self._loop_shape()
         w.indent = 0
-        w.lines.insert(0, ("async def" if w.awaits else "def") + " plan(c, x, p):")
+        if not self.waits:
+            w.lines[:0] = [
+                "    if x.buffered is None:",
+                f"        return {'await ' if w.awaits else ''}patient(c, x, p)",
+            ]
+        w.lines.insert(0, ("async def" if w.awaits else "def") + f" {name}(c, x, p):")
         return w
 
     # ------------------------------------------------------------ loop shape
@@ -228,10 +165,12 @@ class _Program(_Base):
         with w.block("try:"):
             self._respond_on_loop()
         with w.block("except BaseException as exc:"):
+            w.line("ending = exc")
             if self.has_early:
-                w.line("await early.aclose(exc)")
+                w.line("ending = await early.aclose(ending)")
             if self.has_finish:
-                w.line("await finish(exc)")
+                w.line("ending = await finish(ending) or ending")
+            w.line(f"{w.value('end', end)}(exc, ending)")
             w.line("raise")
         self._end("finish" if self.has_finish else "None")
 
@@ -274,7 +213,9 @@ class _Program(_Base):
         with self.w.block("async def finish(error):"):
             if any(hook.mode is Mode.THREAD for hook in self.teardown):
                 self.w.line(f"{self.w.value('leave', leave)}()")
+            self.w.line("left = None")
             self._teardown("error")
+            self.w.line("return left")
 
     # ---------------------------------------------------------- thread shape
     def _thread_shape(self) -> None:
@@ -287,16 +228,13 @@ class _Program(_Base):
             with w.block("try:"):
                 self._load()
                 self._steps(0, self.split, None, reply="answer")
-                if not (self._needs_load() or self.split):
-                    w.line("pass")
             # What was begun must be ended even when the request is cancelled here; `work` does so and raises again.
             caught = "BaseException" if self.has_finish or self.has_early else "Exception"
             with w.block(f"except {caught} as exc:"):
                 w.line("failed = exc")
         w.in_thread = True
         if self.has_finish:
-            w.value("Hop", Hop)
-            w.line("hop = Hop()")
+            w.line(f"hop = {w.value('new_hop', hop)}()")
         with w.block("def work():"):
             if self._nodes_from(self.split):
                 w.line("nonlocal v, bad")
@@ -360,7 +298,7 @@ class _Program(_Base):
 
     # ----------------------------------------------------------------- steps
     def _needs_load(self) -> bool:
-        if self.route.stream:
+        if self.route.stream or not (self.waits or self.limited or self.binding.body is BodyNeed.FORM):
             return False
         return (
             self.route.dialect.reads_body
@@ -368,11 +306,21 @@ class _Program(_Base):
             or any(hook.reads_body for hook in self.before)
         )
 
+    def _late(self) -> None:
+        """Write how the body is read after the first dependencies, and its values."""
+        w = self.w
+        self._read()
+        if self.binding.gather_body is not None:
+            w.value("gather_body", self.binding.gather_body)
+            w.line(f"v, bad = {w.value('both', both)}((v, bad), gather_body(c))")
+
     def _load(self) -> None:
         """Write how the body is read, when anything needs it as a value."""
+        if self._needs_load() and not self.until:
+            self._read()
+
+    def _read(self) -> None:
         w = self.w
-        if not self._needs_load():
-            return
         if self.binding.body is BodyNeed.FORM:
             w.line("await c.read_form()")
         else:
@@ -398,11 +346,13 @@ class _Program(_Base):
         if stop > hooks or then is not None:
             first = max(start, hooks)
             if start <= hooks and self.binding.gather is not None:
-                self.gather()
+                self.gather(head=self.until > 0)
                 wrote = True
             for place in range(first, stop):
                 self.node(place - hooks, self.binding.nodes[place - hooks])
                 wrote = True
+                if place + 1 == self.until:
+                    self._late()
             if then is not None:
                 then()
                 wrote = True
@@ -451,6 +401,8 @@ class _Program(_Base):
             if w.in_thread:
                 w.line(f"reply = fail_here(c, {name})")
             elif w.awaits:
+                if any(hook.mode is Mode.THREAD for hook in self.after):
+                    w.line(f"{w.value('leave', leave)}()")
                 w.line(f"reply = await fail(c, {name})")
             else:
                 # Nothing awaits on the good way, so nothing may here: the failed request alone gets a task.
@@ -487,7 +439,7 @@ class _Program(_Base):
                 w.line("report(c, exc, None)")
 
 
-class _ChannelProgram(_Base):
+class _ChannelProgram(Steps):
     """The program of a WebSocket route: bind, call, and leave the dependencies."""
 
     def write(self) -> Writer:
@@ -512,7 +464,7 @@ class _ChannelProgram(_Base):
             w.line("await fail_channel(c, failure)")
         if self.has_exits:
             with w.block("except BaseException as exc:"):
-                w.line("await exits.aclose(exc)")
+                w.line(f"{w.value('end', end)}(exc, await exits.aclose(exc))")
                 w.line("raise")
             with w.block("else:"):
                 w.value("report", report_teardown)
@@ -536,10 +488,10 @@ def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
     return code.replace(co_filename=filename, co_consts=constants)
 
 
-def _finish(route: Route, writer: Writer) -> Emission:
+def _finish(route: Route, writer: Writer, name: str = "plan") -> Emission:
     text = "\n".join(writer.lines) + "\n"
-    filename = f"<fenrir plan {route.title} · {route.dialect.name} · {route.source}>"
+    filename = f"<fenrir {name} {route.title} · {route.dialect.name} · {route.source}>"
     code = _renamed(_compiled(text), filename)
     # The text is shown by tracebacks and debuggers like any other source.
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    return Emission(types.FunctionType(code, writer.namespace, "plan"), text)
+    return Emission(types.FunctionType(code, writer.namespace, name), text)

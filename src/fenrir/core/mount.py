@@ -7,13 +7,14 @@ answer passes the AFTER_HANDLER hooks before it is sent. Nothing is buffered: a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import AnswerError, Channel, Disconnected, HeaderPairs, Sink
 from fenrir.core.binding import Binding
 from fenrir.core.declare import Hook, Mode, Mount, Route, Scope, Source, Stage
+from fenrir.core.doors.asgi import ASGIExchange
 from fenrir.core.hooks import call_hook, fail, report_teardown
 from fenrir.core.reply import Reply, afterwards, finalize, send, settle
 from fenrir.core.report import report
@@ -74,6 +75,26 @@ class MountedExchange:
 
     def inform(self, status: int, headers: HeaderPairs) -> None:
         self._outer.inform(status, headers)
+
+    @property
+    def over_asgi(self) -> ASGIExchange | None:
+        """The outer exchange, when it is one of ASGI and nothing here has to see the answer as a value.
+
+        The messages of a mounted ASGI application may then be passed on as they are (see `passed`).
+        """
+        outer, c = self._outer, self._c
+        if type(outer) is ASGIExchange and self.bridge is None and not self._plan.afters and c.late is None:
+            return outer
+        return None
+
+    async def passed(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any) -> None:
+        """Let an ASGI application answer the outer exchange, message by message."""
+        outer = self.over_asgi
+        assert outer is not None
+        try:
+            await outer.hand_over(app, scope, self._c.kept_body)
+        finally:
+            self.answered, self.sent, self.complete = outer.handed_over, outer.handed_over, outer.handed_over
 
     async def drain(self) -> None:
         if self._pending is not None:
@@ -227,14 +248,15 @@ class MountPlan:
     binding = None
     renderer = None
     names: tuple[str, ...] = ()
+    whole: bool
     body_limit: int | None = None
 
     def __init__(self, mount: Mount, wrapped: bool) -> None:
         self.mount = mount
         self.wrapped = wrapped
         self.route = Route(
-            pattern=mount.dialect.parse(mount.prefix or "/", mount.dialect.converters),
-            methods=None,
+            pattern=mount.pattern or mount.dialect.parse(mount.prefix or "/", mount.dialect.converters),
+            methods=mount.methods,
             handler=mount.app,
             mode=Mode.LOOP,
             name=None,
@@ -242,9 +264,13 @@ class MountPlan:
             scope=mount.scope,
             source=mount.source,
             bind=lambda _: Binding(),
+            options=mount.options,
             stream=True,
             document=False,
         )
+        self.whole = mount.pattern is not None
+        if self.whole:
+            self.names = tuple(parameter.name for parameter in self.route.pattern.parameters)
         hooks = mount.scope.hooks_of
         self.before: Sequence[Hook] = list(hooks(Stage.BEFORE_HANDLER))
         self.afters: Sequence[Hook] = list(hooks(Stage.AFTER_HANDLER))[::-1]
@@ -270,7 +296,7 @@ class MountPlan:
     @property
     def title(self) -> str:
         """What a listing calls it."""
-        return f"{self.mount.kind} {self.mount.prefix}"
+        return self.route.title if self.whole else f"{self.mount.kind} {self.mount.prefix}"
 
     async def after(self, c: RequestContext, reply: Reply) -> Reply:
         """Run the hooks that see every response."""
@@ -286,7 +312,7 @@ class MountPlan:
         if self.mount.channel is None:
             await channel.reject(404)
             return
-        mounted = MountedChannel(channel, self.mount.prefix, str(values[-1]))
+        mounted = MountedChannel(channel, self.mount.prefix, channel.path if self.whole else str(values[-1]))
         await self.mount.channel(mounted, self.mount.prefix)
 
     async def _reply(self, c: RequestContext, rest: str, bridge: _Bridge) -> Reply:
@@ -307,8 +333,11 @@ class MountPlan:
 
     async def run(self, c: RequestContext, x: Any, values: tuple[Any, ...]) -> Reply | None:
         """Serve one request; with WRAP hooks around it, return the answer to them."""
-        rest = str(values[-1])
-        c.values = ()  # no parameters: the rest of the path is the mounted application's
+        if self.whole:
+            rest = x.path
+        else:
+            rest = str(values[-1]) if values else x.path
+            c.values = ()  # no parameters: the rest of the path is the mounted application's
         if self.wrapped:
             return await self._run_wrapped(c, rest)
         error: BaseException | None = None

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterat
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from asteri.exchange import Disconnected
+from fenrir.core.exits import end
 from fenrir.core.hooks import fail
 from fenrir.core.report import report
 from fenrir.core.threads import to_thread
@@ -172,7 +173,7 @@ async def afterwards(c: RequestContext, first: Callable[[], Awaitable[None]] | N
 
 
 async def settle(
-    c: RequestContext, reply: Reply, finish: Callable[[BaseException | None], Awaitable[None]] | None = None
+    c: RequestContext, reply: Reply, finish: Callable[[BaseException | None], Awaitable[Any]] | None = None
 ) -> None:
     """End a request: last changes, sending, background work, teardown; each exactly once."""
     error: BaseException | None = None
@@ -192,7 +193,9 @@ async def settle(
     finally:
         try:
             if finish is not None:
-                await finish(error)
+                left = await finish(error)
+                if error is not None and not isinstance(error, Exception):
+                    end(error, left)
         finally:
             c.close()
 

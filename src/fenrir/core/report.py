@@ -26,6 +26,9 @@ def report(c: RequestContext, exc: BaseException, what: str = "") -> None:
     if isinstance(exc, Disconnected):  # the client's doing, and as frequent as a client likes
         log.info("the client left in the middle of %s", request)
         return
+    dialect = c.plan.dialect if c.plan is not None else c.app.home
+    if dialect.wraps_raise and getattr(c.exchange, "raises", False):  # it is raised to the server, which tells of it
+        return
     if (watcher := unhandled.get()) is not None:
         watcher.append(exc)
     where = c.plan.title if c.plan is not None else "no route"

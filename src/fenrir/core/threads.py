@@ -9,6 +9,9 @@ Threads stand in lanes, because of the deadlock of a full pool: a thread that wa
 wait for a thread of the same lane. What runs on behalf of a thread of lane n takes lane n + 1, so each lane only waits
 for later ones, and the last of them waits for nobody. The first lane refuses with 503 when too many callers wait for
 it; the others never refuse, since what they do was begun before (a connection must be given back however full it is).
+
+Where an application uses anyio, its limit of threads (`current_default_thread_limiter`) holds for the first lane, and
+`anyio.from_thread` works in these threads; on trio the threads are anyio's own (`foreign_threads`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future as ThreadFuture
@@ -24,13 +28,16 @@ from typing import Any, ParamSpec, TypeVar
 
 from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
+from fenrir.core.shields import in_cancelled_scope, shielded
 
-__all__ = ["THREADS", "Hop", "Overloaded", "in_worker", "leave", "on_loop", "run_on", "to_thread"]
+__all__ = ["THREADS", "Hop", "Overloaded", "carried", "hop", "in_worker", "leave", "on_loop", "run_on", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = int(os.environ.get("FENRIR_THREADS", "40"))  # of a lane; as many as the other frameworks have
+ANYIO = 40  # of anyio, as long as nobody has changed it
+MOST = 4096  # threads of the first lane, whatever anyio's limit allows
 WAITING = 4096  # callers that may wait for a thread of the first lane before new ones are refused
 
 
@@ -43,20 +50,44 @@ class Overloaded(StatusError):
 
 
 class _Local(threading.local):
-    """Of a worker thread: the loop it works for, and the threads of which it is one."""
+    """Of a worker thread: the loop it works for, and whether it is one of anyio's."""
 
     loop: asyncio.AbstractEventLoop | None = None
+    foreign = False  # it is a thread of anyio's
+    limiter: tuple[asyncio.AbstractEventLoop, Any] | None = None  # of the loop that runs in this thread
+    token: tuple[asyncio.AbstractEventLoop, Any] | None = None
 
 
 _local = _Local()
 
 
+def _limiter(loop: asyncio.AbstractEventLoop) -> Any:
+    """Return anyio's limit of threads, if somebody may have set it."""
+    known = _local.limiter
+    if known is None or known[0] is not loop:
+        module = sys.modules.get("anyio.to_thread")
+        if module is None:
+            return None
+        known = _local.limiter = (loop, module.current_default_thread_limiter())
+    return known[1]
+
+
+def _token(loop: asyncio.AbstractEventLoop) -> Any:
+    """Return what `anyio.from_thread` finds the loop by, if somebody may ask."""
+    known = _local.token
+    if known is None or known[0] is not loop:
+        if "anyio.from_thread" not in sys.modules:
+            return None
+        known = _local.token = (loop, sys.modules["anyio.lowlevel"].current_token())
+    return known[1]
+
+
 class _Job:
     """A call for a thread, and the future of its result."""
 
-    __slots__ = ("_call", "_context", "_error", "_home", "_result", "future", "threads")
+    __slots__ = ("_call", "_context", "_error", "_home", "_result", "_token", "ended", "future", "limiter", "threads")
 
-    def __init__(self, call: Callable[[], Any], threads: Threads, home: Completions) -> None:
+    def __init__(self, call: Callable[[], Any], threads: Threads, home: Completions, limiter: Any) -> None:
         self.future: asyncio.Future[Any] = home.loop.create_future()
         self._call: Callable[[], Any] | None = call
         self._context: contextvars.Context | None = contextvars.copy_context()
@@ -64,11 +95,16 @@ class _Job:
         self._home = home
         self._result: Any = None
         self._error: BaseException | None = None
+        self.limiter = limiter
+        self._token = _token(home.loop)
+        self.ended = False
 
     def __call__(self) -> None:
         """In the thread: make the call."""
         assert self._call is not None and self._context is not None
         _local.loop = self._home.loop
+        if self._token is not None:
+            sys.modules["anyio.from_thread"].threadlocals.current_token = self._token
         try:
             self._result = self._context.run(self._call)
         except BaseException as exc:
@@ -79,8 +115,33 @@ class _Job:
 
     def finish(self) -> None:
         """On the loop: say how it went."""
+        self.ended = True
+        if self.limiter is not None:
+            self.limiter.release_on_behalf_of(self)
         complete(self.future, self._result, self._error)
         self._result = self._error = None
+
+    async def admitted(self) -> None:
+        """Wait until anyio's limit allows one more thread."""
+        limiter = self.limiter
+        if limiter.total_tokens > max(ANYIO, self.threads.limit):
+            self.threads.limit = int(min(limiter.total_tokens, MOST))
+        try:
+            limiter.acquire_on_behalf_of_nowait(self)
+        except sys.modules["anyio"].WouldBlock:
+            await limiter.acquire_on_behalf_of(self)
+
+    async def outcome(self) -> Any:
+        """Wait for the result; a cancelled scope does not leave the thread alone."""
+        try:
+            return await self.future
+        except asyncio.CancelledError:
+            if not self.ended and in_cancelled_scope():
+                self.future = self._home.loop.create_future()
+                with shielded():
+                    await asyncio.wait([self.future])
+                    self.future.cancelled() or self.future.exception()  # it was seen
+            raise
 
 
 def complete(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
@@ -113,17 +174,20 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _submit(call: Callable[[], T]) -> _Job:
-    """Queue a call, in a copy of the current context."""
+def _job(call: Callable[[], T], home: Completions) -> _Job:
+    """Return a job for the lane in which this context stands."""
     depth = _depth.get()
     while depth >= len(_lanes):
         _lanes.append(_lane(len(_lanes)))
     lane = _lanes[depth]
     if not depth and len(lane.calls) >= WAITING + lane.free:
         raise Overloaded
-    job = _Job(call, lane, completions())
-    lane.submit(job)
-    return job
+    return _Job(call, lane, home, None if depth else _limiter(home.loop))
+
+
+def _home() -> Completions | None:
+    """Return what brings results to the running loop, None when it is not asyncio's."""
+    return None if asyncio._get_running_loop() is None else completions()
 
 
 async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -132,8 +196,32 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     Raises:
         Overloaded: too many callers wait for a thread already.
     """
-    result: T = await _submit(partial(call, *args, **kwargs) if args or kwargs else call).future
+    work = partial(call, *args, **kwargs) if args or kwargs else call
+    home = _home()
+    if home is None:
+        from fenrir.core import foreign_threads
+
+        return await foreign_threads.to_thread(work, reserved=_depth.get() > 0)
+    job = _job(work, home)
+    if job.limiter is not None:
+        await job.admitted()
+    job.threads.submit(job)
+    result: T = await job.outcome()
     return result
+
+
+async def carried(call: Callable[[], T]) -> T:
+    """Do as `to_thread`, and take over the ContextVars that the call has set."""
+    context = contextvars.copy_context()
+    result = await to_thread(context.run, call)
+    _take_over(context)
+    return result
+
+
+def _take_over(context: contextvars.Context) -> None:
+    for variable, value in context.items():
+        if variable is not _depth and variable.get(_MISSING) is not value:
+            variable.set(value)
 
 
 def leave() -> None:
@@ -144,11 +232,15 @@ def leave() -> None:
 
 def in_worker() -> bool:
     """Say whether this thread works for a loop, so that `on_loop` may be called."""
-    return _local.loop is not None
+    return _local.loop is not None or _local.foreign
 
 
 def on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """From a worker thread: run a coroutine on the loop that this thread works for, and wait for its result."""
+    if _local.foreign:
+        from fenrir.core import foreign_threads
+
+        return foreign_threads.on_loop(coroutine)
     loop = _local.loop
     if loop is None:
         coroutine.close()
@@ -182,26 +274,34 @@ def run_on(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -
     try:
         return outcome.result()
     finally:
-        for variable, value in context.items():
-            if variable is not _depth and variable.get(_MISSING) is not value:
-                variable.set(value)
+        _take_over(context)
 
 
 _MISSING: Any = object()
 
 
+def hop() -> Any:
+    """Return a `Hop` for the running loop."""
+    home = _home()
+    if home is None:
+        from fenrir.core import foreign_threads
+
+        return foreign_threads.Hop()
+    return Hop(home)
+
+
 class Hop:
     """One worker thread for a whole request: response first, teardown after it was sent."""
 
-    __slots__ = ("_done", "_error", "_home", "_lane", "_reply", "_sent")
+    __slots__ = ("_error", "_home", "_job", "_lane", "_reply", "_sent")
 
-    def __init__(self) -> None:
-        self._home = completions()
+    def __init__(self, home: Completions) -> None:
+        self._home = home
         self._lane: Threads | None = None
         self._reply: asyncio.Future[Any] = self._home.loop.create_future()
         self._sent = threading.Event()
         self._error: BaseException | None = None
-        self._done: asyncio.Future[Any] | None = None
+        self._job: _Job | None = None
 
     async def run(self, work: Callable[[], None]) -> Any:
         """Start `work` and return what it delivers.
@@ -209,13 +309,20 @@ class Hop:
         Raises:
             Overloaded: no thread took it; `work` never runs.
         """
-        job = _submit(work)
-        self._lane, self._done = job.threads, job.future
-        self._done.add_done_callback(self._ended)
+        job = _job(work, self._home)
+        if job.limiter is not None:
+            await job.admitted()
+        self._job = job
+        self._lane = job.threads
+        self._lane.submit(job)
+        job.future.add_done_callback(self._ended)
         try:
             reply = await self._reply
         except BaseException as exc:
             self.release(exc)
+            if not job.ended and in_cancelled_scope():
+                with shielded():
+                    await asyncio.wait([job.future])
             raise
         _depth.set(_depth.get() + 1)  # the thread waits: what sending needs a thread for takes the next lane
         return reply
@@ -240,5 +347,5 @@ class Hop:
     async def finish(self, error: BaseException | None) -> None:
         """Let the thread go on with teardown, and wait for its end."""
         self.release(error)
-        if self._done is not None:
-            await self._done
+        if self._job is not None:
+            await self._job.outcome()

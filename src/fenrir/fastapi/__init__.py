@@ -1,9 +1,10 @@
 """FastAPI's dialect: `from fenrir.fastapi import FastAPI, Depends, Query, ...`. See PARITY.md for what differs."""
 
 from fenrir.fastapi import status
-from fenrir.fastapi.app import FastAPI, FastAPIDoor
+from fenrir.fastapi.applications import FastAPI
 from fenrir.fastapi.background import BackgroundTasks
 from fenrir.fastapi.datastructures import UploadFile
+from fenrir.fastapi.door import FastAPIDoor
 from fenrir.fastapi.exceptions import HTTPException, WebSocketException
 from fenrir.fastapi.param_functions import Body, Cookie, Depends, File, Form, Header, Path, Query, Security
 from fenrir.fastapi.requests import Request

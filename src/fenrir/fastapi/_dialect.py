@@ -154,4 +154,6 @@ DIALECT = Dialect(
     options=False,
     ordered=True,
     unrouted_hooks=True,
+    error_of_error=True,
+    wraps_raise=True,
 )

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypedDict
 
-__all__ = ["AnyRouteOptions", "IncludeOptions", "RouteOptions", "check_options"]
+__all__ = [
+    "AnyRouteOptions",
+    "IncludeOptions",
+    "OperationOptions",
+    "RouteOptions",
+    "RouterOptions",
+    "check_options",
+]
 
 
-class RouteOptions(TypedDict, total=False):
+class _Everywhere(TypedDict, total=False):
+    """What a route, a router and an inclusion may say.
+
+    Attributes:
+        dependencies: `Depends(...)` whose values nobody takes.
+        responses: other answers than the usual one, for documentation.
+        generate_unique_id_function: from a route to its operation id.
+        max_body_size: bytes of a body; above it 413.
+        form_limits: `max_fields`, `max_files` and `max_part_size` of forms that are parsed for parameters.
+    """
+
+    tags: Sequence[str | Enum] | None
+    dependencies: Sequence[Any] | None
+    responses: Mapping[int | str, Mapping[str, Any]] | None
+    callbacks: Sequence[Any] | None
+    deprecated: bool | None
+    include_in_schema: bool
+    generate_unique_id_function: Callable[[Any], str] | None
+    max_body_size: int | None
+    form_limits: Mapping[str, int] | None
+
+
+class RouteOptions(_Everywhere, total=False):
     """Options of `get`, `post` and the other verbs.
 
     Attributes:
         response_model: filters what is returned; by default the return annotation, None switches it off.
         status_code: of a value that is no response.
-        dependencies: `Depends(...)` whose values nobody takes.
         response_class: of a value that is no response.
-        slashes: of `fenrir.core.router.Slashes`, in the place of the dialect's habit.
-        body_limit, max_body_size: bytes; above it 413.
+        timeout: seconds that a request may take; then its work is cancelled and 504 is the answer.
     """
 
     response_model: Any
     status_code: int | None
-    tags: Sequence[str | Enum] | None
-    dependencies: Sequence[Any] | None
     summary: str | None
     description: str | None
     response_description: str
-    responses: Mapping[int | str, Mapping[str, Any]] | None
-    deprecated: bool | None
     operation_id: str | None
     response_model_include: Any
     response_model_exclude: Any
@@ -37,36 +60,40 @@ class RouteOptions(TypedDict, total=False):
     response_model_exclude_unset: bool
     response_model_exclude_defaults: bool
     response_model_exclude_none: bool
-    include_in_schema: bool
     response_class: Any
     name: str | None
-    callbacks: Sequence[Any] | None
     openapi_extra: Mapping[str, Any] | None
-    generate_unique_id_function: Callable[[Any], str] | None
     strict_content_type: bool
-    max_body_size: int | None
+    timeout: float | None
 
 
 class AnyRouteOptions(RouteOptions, total=False):
     """Options of `api_route`: those of a verb, and the verbs."""
 
-    methods: Sequence[str] | None
+    methods: Collection[str] | None
 
 
-class IncludeOptions(TypedDict, total=False):
-    """Options of `include_router`, and of a router for all its routes."""
+class OperationOptions(AnyRouteOptions, total=False):
+    """Options of an `APIRoute`."""
+
+    dependency_overrides_provider: Any
+
+
+class IncludeOptions(_Everywhere, total=False):
+    """Options of `include_router`."""
 
     prefix: str
-    tags: Sequence[str | Enum] | None
-    dependencies: Sequence[Any] | None
     default_response_class: Any
-    responses: Mapping[int | str, Mapping[str, Any]] | None
-    callbacks: Sequence[Any] | None
-    deprecated: bool | None
-    include_in_schema: bool
-    generate_unique_id_function: Callable[[Any], str] | None
+
+
+class RouterOptions(IncludeOptions, total=False):
+    """Options of a router for all its routes.
+
+    Attributes:
+        strict_content_type: a body without a content type is not taken for JSON.
+    """
+
     strict_content_type: bool
-    max_body_size: int | None
 
 
 def check_options(what: str, options: Mapping[str, Any], known: type) -> None:

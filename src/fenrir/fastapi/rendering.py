@@ -7,8 +7,6 @@ was given a response or background tasks.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +14,10 @@ from fenrir.core.dialect import Fast, Renderer
 from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import HANDED, TASKS, HandedResponse
 from fenrir.fastapi.responses import EventSourceResponse, JSONResponse, Response, StreamingResponse
+from fenrir.fastapi.streaming import event_pieces, line_pieces, raw_pieces
 from fenrir.http.headers import MutableHeaders
-from fenrir.http.json import dumps
 from fenrir.http.status import forbids_body
-from fenrir.kit.sse import ServerSentEvent, encode_event, event_bytes, event_stream
-from fenrir.kit.validation import Serializer, StreamAbout, dump_plain, jsonable_encoder
-from fenrir.kit.validation.encoder import finite
+from fenrir.kit.validation import Serializer, StreamAbout, dump_container, dump_plain, jsonable_encoder
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -67,14 +63,7 @@ class Rendering:
             return None
         if self.response_class is JSONResponse and self.model is not None:
             return None  # asked for by name it writes NaN as an error, the default as null
-        write = self.model.dump if self.model is not None else dump_plain
-
-        def dump(value: Any) -> bytes | None:
-            if type(value) is not dict and hasattr(value, "__reply__"):
-                return None
-            return write(value)
-
-        return Fast(status, JSON_HEADERS, dump)
+        return Fast(status, JSON_HEADERS, dump_container if self.model is None else self.model.unless_response())
 
     def _render(self, c: RequestContext, value: Any) -> Reply:
         if hasattr(value, "__reply__"):
@@ -94,6 +83,14 @@ class Rendering:
             reply.body = b""
         return self._finished(c, reply)
 
+    def respond(self, c: RequestContext, value: Any) -> Response:
+        """Return the response as an object, for code that stands around the handler."""
+        reply = self._render_stream(c, value) if self.stream else self._render(c, value)
+        if isinstance(value, Response):
+            return value
+        cls = StreamingResponse if reply.stream is not None else self.response_class or JSONResponse
+        return cls.over(reply)
+
     def _status(self, c: RequestContext) -> int | None:
         handed = _handed(c)
         return handed.status_code if handed is not None and handed.status_code else self.status
@@ -109,29 +106,15 @@ class Rendering:
     def _render_stream(self, c: RequestContext, value: Any) -> Reply:
         status = self._status(c) or 200
         if self.stream == "events":
-            stream = event_stream(value, encode=self._event)
-            reply = StreamingResponse(stream, status, None, "text/event-stream").__reply__()
+            reply = StreamingResponse(event_pieces(value, self.item), status, None, "text/event-stream").__reply__()
             reply.headers.set("cache-control", "no-cache")
             reply.headers.set("x-accel-buffering", "no")
         elif self.stream == "json":
-            is_async = isinstance(value, AsyncGenerator)
-            lines: Any = _lines(value, self._line) if is_async else _lines_here(value, self._line)
-            reply = StreamingResponse(lines, status, None, "application/jsonl").__reply__()
+            reply = StreamingResponse(line_pieces(value, self.item), status, None, "application/jsonl").__reply__()
         else:
             response_class: Any = self.response_class
-            pieces = _lines(value, lambda piece: piece) if isinstance(value, AsyncGenerator) else value
-            reply = response_class(content=pieces, status_code=status).__reply__()
+            reply = response_class(content=raw_pieces(value), status_code=status).__reply__()
         return self._finished(c, reply)
-
-    def _line(self, item: Any) -> bytes:
-        if self.item is not None:
-            return self.item.dump(item) + b"\n"
-        return dumps(finite(jsonable_encoder(item))) + b"\n"
-
-    def _event(self, item: Any) -> bytes:
-        if isinstance(item, ServerSentEvent):
-            return event_bytes(item, dump_plain)
-        return encode_event(data=self._line(item)[:-1].decode("utf-8"))
 
 
 def _handed(c: RequestContext) -> HandedResponse | None:
@@ -140,24 +123,6 @@ def _handed(c: RequestContext) -> HandedResponse | None:
 
 def _tasks(c: RequestContext) -> Any:
     return c.notes.get(TASKS) if c.notes is not None else None
-
-
-async def _lines(values: AsyncGenerator[Any, None], write: Callable[[Any], Any]) -> AsyncIterator[Any]:
-    try:
-        async for value in values:
-            yield write(value)
-            # A generator that never waits would keep the loop, and could not be cancelled.
-            await asyncio.sleep(0)
-    finally:
-        await values.aclose()
-
-
-def _lines_here(values: Generator[Any, None, None], write: Callable[[Any], bytes]) -> Iterator[bytes]:
-    try:
-        for value in values:
-            yield write(value)
-    finally:
-        values.close()
 
 
 def is_events(response_class: object) -> bool:

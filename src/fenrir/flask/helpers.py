@@ -56,7 +56,7 @@ def get_root_path(import_name: str) -> str:
     Raises:
         RuntimeError: a namespace package, or one that came from elsewhere than a file.
     """
-    file = getattr(sys.modules.get(import_name), "__file__", None)
+    file: str | None = getattr(sys.modules.get(import_name), "__file__", None)
     if file is None:
         try:
             spec = importlib.util.find_spec(import_name)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import EnvironHeaders, FileStorage, Headers, ImmutableMultiDict
+from werkzeug.datastructures import EnvironHeaders, FileStorage, Headers, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -28,6 +29,32 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
 __all__ = ["Request"]
+
+
+_PERCENT, _PLUS = b"%+"
+_UNREAD = frozenset({"_cached_data", "stream", "environ", "form"})
+"""What a request has whose body somebody has been at."""
+
+
+class _Headers(EnvironHeaders):
+    """The header fields of the environ, read from the exchange as long as nobody has asked for the environ."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    @property
+    def environ(self) -> dict[str, Any]:
+        return self._request.environ
+
+    def _get_key(self, key: str) -> str:
+        request = self._request
+        if "environ" in request.__dict__ or type(key) is not str or "_" in key:
+            return super()._get_key(key)
+        assert request._c is not None
+        values = request._c.exchange.headers.getall(key.lower())
+        if not values:
+            raise KeyError(key)
+        return values[0] if len(values) == 1 else ("; " if key.lower() == "cookie" else ",").join(values)
 
 
 class Request(WerkzeugRequest):
@@ -85,15 +112,27 @@ class Request(WerkzeugRequest):
     @cached_property
     def headers(self) -> EnvironHeaders:  # type: ignore[override]
         """The header fields."""
-        return EnvironHeaders(self.environ)
+        return EnvironHeaders(self.environ) if self._c is None else _Headers(self)
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:  # type: ignore[override]
+        """The fields of the query."""
+        query = self.query_string
+        if query.isascii() and _PERCENT not in query and _PLUS not in query:
+            pairs = [piece.partition("=")[::2] for piece in query.decode("ascii").split("&") if piece]
+        else:
+            pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="werkzeug.url_quote")
+        return self.parameter_storage_class(pairs)
 
     # ---------------------------------------------------------------- limits
     def _limit(self, own: int | None, key: str, fallback: int | None) -> int | None:
         if own is not None:
             return own
-        if not current_app:
+        c = self._c
+        app: Any = c.app.extensions.get(DOOR) if c is not None else current_app
+        if not app:
             return fallback
-        configured: int | None = current_app.config[key]
+        configured: int | None = app.config[key]
         return configured
 
     @property
@@ -148,6 +187,18 @@ class Request(WerkzeugRequest):
         return [] if name is None else _split_blueprint_path(name)
 
     # ------------------------------------------------------------------ body
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:
+        """Return the body; of a form that was parsed nothing is left."""
+        # PERF: a body that is there needs no stream (0.7 us instead of 12).
+        if self._c is not None and cache and not parse_form_data and _UNREAD.isdisjoint(self.__dict__):
+            body = self._c.kept_body
+            if body is None:
+                body = self._c.exchange.buffered
+            limit = self.max_content_length
+            if body is not None and not self.shallow and (limit is None or len(body) <= limit):
+                self.__dict__.update(_cached_data=body, stream=BytesIO())
+        return super().get_data(cache, as_text, parse_form_data)
+
     def _load_form_data(self) -> None:
         c = self._c
         if c is not None and "form" not in self.__dict__ and self.want_form_data_parsed:

@@ -86,6 +86,13 @@ class MutableHeaders:
         self.raw = []
         self.extend(fields)
 
+    @classmethod
+    def of_checked(cls, fields: Iterable[tuple[bytes, bytes]]) -> MutableHeaders:
+        """Return headers of constant fields, or of ones that come from `raw`: they are not checked again."""
+        new = cls.__new__(cls)
+        new.raw = [*fields]
+        return new
+
     @overload
     def get(self, name: str) -> str | None: ...
     @overload

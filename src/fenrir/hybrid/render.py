@@ -18,7 +18,7 @@ from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import parse_status
 from fenrir.kit.files import file_reply
-from fenrir.kit.validation import Serializer, dump_plain, return_annotation
+from fenrir.kit.validation import Serializer, dump_container, dump_plain, return_annotation
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -119,38 +119,22 @@ def _fast(status: int, model: Serializer | None, chosen: type[Any] | None, annot
     """Return the short way for the values that this route most likely returns."""
     if chosen is None:
         if model is not None:
-            return Fast(status, JSON, _model_dump(model))
+            return Fast(status, JSON, model.unless_response())
         if annotation is str:
             return Fast(status, HTML, _text_dump)
-        return Fast(status, JSON, _json_dump)
+        return Fast(status, JSON, dump_container)
     if not issubclass(chosen, Response) or model is not None:
         return None
     headers = tuple(pair for pair in chosen("").__reply__().headers.raw if pair[0] != b"content-length")
     if chosen.render is Response.render:
         return Fast(status, headers, _text_dump)
     if chosen.render is JSONResponse.render:
-        return Fast(status, headers, _json_dump)
+        return Fast(status, headers, dump_container)
     return None
-
-
-def _model_dump(model: Serializer) -> Callable[[Any], bytes | None]:
-    write = model.dump
-    # PERF: asking a Pydantic model for an attribute that it has not costs 2.5 us (bench/run.py, body).
-    plain = {dict, list, model.annotation} if inspect.isclass(model.annotation) else {dict, list}
-
-    def dump(value: Any) -> bytes | None:
-        return write(value) if type(value) in plain or not hasattr(value, "__reply__") else None
-
-    return dump
 
 
 def _text_dump(value: Any) -> bytes | None:
     return value.encode() if type(value) is str else None
-
-
-def _json_dump(value: Any) -> bytes | None:
-    kind = type(value)
-    return dump_plain(value) if kind is dict or kind is list else None
 
 
 def _from_tuple(value: tuple[Any, ...], plain: Callable[[Any], Reply], c: RequestContext) -> Reply:

@@ -8,6 +8,7 @@ for it, so that no event is lost.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +42,8 @@ _END: Any = object()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerSentEvent:
-    """One event.
+class ServerSentEvent(ABC):  # noqa: B024 - others are registered, nothing is left open
+    """One event; a dialect's own class of events is registered as one.
 
     Attributes:
         data: any JSON value; a string is sent with its quotes.

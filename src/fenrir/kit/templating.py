@@ -11,12 +11,34 @@ from functools import cached_property
 from os import PathLike
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, FileSystemLoader, Template, TemplateNotFound
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemLoader,
+    Template,
+    TemplateNotFound,
+    pass_context,
+    select_autoescape,
+)
 from jinja2.sandbox import SandboxedEnvironment
 
-__all__ = ["BaseLoader", "Environment", "FileSystemLoader", "Template", "TemplateNotFound", "Templates"]
+__all__ = [
+    "BaseLoader",
+    "Environment",
+    "FileSystemLoader",
+    "Template",
+    "TemplateNotFound",
+    "Templates",
+    "folders",
+    "pass_context",
+]
 
 Names = str | Template | Sequence[str | Template]
+
+
+def folders(directory: str | PathLike[str] | Sequence[str | PathLike[str]]) -> Environment:
+    """Return an environment of its own for the templates of some folders; HTML and XML are escaped."""
+    return Environment(loader=FileSystemLoader(directory), autoescape=select_autoescape())
 
 
 class _Everywhere(BaseLoader):

@@ -37,8 +37,15 @@ def complete_scope(c: RequestContext, scope: Scope) -> None:
     scope["app"] = c.app.facade
     scope["path_params"] = c.path_values
     scope["state"] = c.state._state
+    router = getattr(c.app.facade, "router", None)
+    if router is not None:
+        scope.setdefault("router", router)
     if c.plan is not None:
-        scope["endpoint"] = c.plan.route.handler
+        route = c.plan.route
+        scope["endpoint"] = route.user or route.handler
+        for key in ("route", "fastapi"):
+            if key in route.options:
+                scope[key] = route.options[key]
 
 
 def _channel_scope(channel: Channel) -> Scope:

@@ -8,6 +8,7 @@ import os
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ async def wrap(c: Any, call_next: Any) -> Any:
 
 
 GATHER: dict[str, Any] = {"gather": lambda c: ((1, 2), None), "invalid": lambda c, bad: BadRequest()}
+PARTS: dict[str, Any] = {"gather_head": lambda c: ((1,), None), "gather_body": lambda c: ((2,), None)}
 NODES = [manager(async_manager), manager(plain_manager), Node(blocking, Mode.THREAD), Node(nothing, Mode.INLINE)]
 
 
@@ -108,7 +110,30 @@ def loop_nodes(app: App) -> None:
 
 
 def thread_nodes(app: App) -> None:
+    app.route("/", blocking, nodes=[Node(awaited, Mode.LOOP), *NODES[1:]])
+
+
+def mixed_nodes(app: App) -> None:
     app.route("/", blocking, nodes=NODES)
+
+
+def patient_loop(app: App) -> None:
+    nodes = [Node(blocking, Mode.THREAD, needs=frozenset({0})), Node(awaited, Mode.LOOP, reads_body=True)]
+    app.route("/", awaited, methods=["POST"], nodes=nodes, binding={**GATHER, **PARTS, "body": BodyNeed.BYTES})
+
+
+def patient_thread(app: App) -> None:
+    nodes = [Node(blocking, Mode.THREAD), manager(plain_manager)]
+    app.route("/", blocking, methods=["POST"], nodes=nodes, binding={**GATHER, **PARTS, "body": BodyNeed.FORM})
+
+
+def limited_nodes(app: App) -> None:
+    nodes = [Node(awaited, Mode.LOOP, limit=places), replace(manager(plain_manager), limit=places)]
+    app.route("/", blocking, nodes=nodes)
+
+
+def places() -> Any:
+    return asyncio.Semaphore(1)
 
 
 def loop_early(app: App) -> None:
@@ -160,9 +185,9 @@ async def closes(*_: Any) -> None:
 
 
 SHAPES: list[Callable[[App], None]] = [
-    loop_bare, inline_bare, thread_bare, loop_hooks, thread_hooks, inline_hooks, loop_nodes, thread_nodes, loop_early,
-    thread_early, loop_gather, thread_gather, loop_body, thread_form, loop_wrapped, thread_wrapped, shared_reply,
-    channel,
+    loop_bare, inline_bare, thread_bare, loop_hooks, thread_hooks, inline_hooks, loop_nodes, thread_nodes, mixed_nodes,
+    patient_loop, patient_thread, limited_nodes, loop_early, thread_early, loop_gather, thread_gather, loop_body,
+    thread_form, loop_wrapped, thread_wrapped, shared_reply, channel,
 ]  # fmt: skip
 
 

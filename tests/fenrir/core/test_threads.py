@@ -15,7 +15,8 @@ import pytest
 
 from fenrir.core import threads
 from fenrir.core.declare import Mode, Stage
-from fenrir.core.threads import Hop, Overloaded, in_worker, on_loop, to_thread
+from fenrir.core.threads import Overloaded, in_worker, on_loop, to_thread
+from fenrir.core.threads import hop as new_hop
 
 from .neutral import App, manager
 
@@ -184,12 +185,12 @@ def test_a_cancelled_caller_is_forgotten(two: None) -> None:
 def test_a_hop_whose_thread_ends_without_an_answer() -> None:
     async def main() -> None:
         with pytest.raises(RuntimeError, match="without a response"):
-            await limited(Hop().run(lambda: None))
+            await limited(new_hop().run(lambda: None))
 
         def fails() -> None:
             raise KeyError("x")
 
-        hop = Hop()
+        hop = new_hop()
         with pytest.raises(KeyError):
             await limited(hop.run(fails))
         with pytest.raises(KeyError):
@@ -204,7 +205,7 @@ def test_a_cancelled_hop_lets_its_thread_go_on() -> None:
     started = threading.Event()
 
     async def main() -> None:
-        hop = Hop()
+        hop = new_hop()
 
         def work() -> None:
             started.set()
@@ -217,7 +218,7 @@ def test_a_cancelled_hop_lets_its_thread_go_on() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         ended.set()
-        await limited(asyncio.wait([hop._done]))
+        await limited(asyncio.wait([hop._job.future]))
 
     asyncio.run(main())
     assert isinstance(told[0], asyncio.CancelledError)
@@ -370,3 +371,23 @@ def test_an_overloaded_application_says_503(
 
     asyncio.run(main())
     assert log.count("opened") == log.count("closed") == log.count("teardown") == (4 if hooks else 0)
+
+
+def test_without_asyncio_the_threads_are_those_of_anyio() -> None:
+    trio = pytest.importorskip("trio")
+    note: contextvars.ContextVar[str] = contextvars.ContextVar("note", default="")
+
+    async def inner() -> str:
+        note.set(note.get() + " inner")
+        return await to_thread(lambda: threading.current_thread().name + note.get())
+
+    def work(name: str) -> tuple[str, str, bool]:
+        note.set(name)
+        return on_loop(inner()), note.get(), threading.current_thread() is threading.main_thread()
+
+    async def main() -> tuple[str, str, bool]:
+        assert not in_worker()
+        return await to_thread(work, "outer")
+
+    nested, after, on_main = trio.run(main)
+    assert nested.endswith("outer inner") and after == "outer inner" and not on_main

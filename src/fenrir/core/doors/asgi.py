@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
 from fenrir.core.context import RequestContext, current
+from fenrir.core.errors import find_error_handler
 
 if TYPE_CHECKING:
     from asteri.exchange import Channel, Exchange
@@ -160,7 +161,12 @@ _PLAIN = "/:@!$&'()*+,;=~"  # RFC 3986 §3.3: what a path holds without an escap
 
 
 class ASGIExchange:
-    """One HTTP request over ASGI."""
+    """One HTTP request over ASGI.
+
+    Attributes:
+        raises: exceptions that no error handler took go on to the caller of the application.
+        handed_over: another application has answered by the messages themselves.
+    """
 
     __slots__ = (
         "_answer",
@@ -174,18 +180,22 @@ class ASGIExchange:
         "_taken",
         "app",
         "buffered",
+        "handed_over",
         "headers",
         "method",
         "path",
         "query",
+        "raises",
         "raw_path",
         "scope",
     )
 
-    def __init__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Any, receive: Receive, send: Send, raises: bool = False) -> None:
         self.scope = scope
         self._asgi_receive = receive
         self._asgi_send = send
+        self.raises = raises
+        self.handed_over = False
         self.method: str = scope["method"]
         self.path, self.raw_path = _paths(scope)
         self.query: bytes = scope.get("query_string", b"")
@@ -278,6 +288,31 @@ class ASGIExchange:
             links = [value for name, value in pairs if name == b"link"]
             self._answer.append({"type": "http.response.early_hint", "links": links})
 
+    async def hand_over(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any, body: bytes | None) -> None:
+        """Let another ASGI application answer by the messages themselves.
+
+        Args:
+            body: the body, if it was read as a whole before.
+        """
+        if self._started:
+            raise AnswerError("this exchange has been answered already")
+        received = b"".join((body or b"", self._rest[self._taken :]))
+        replay = body is not None or bool(self._rest) or self._ended
+
+        async def receive() -> Message:
+            nonlocal replay
+            if replay:
+                replay = False
+                return {"type": "http.request", "body": received, "more_body": not self._ended and body is None}
+            return await self._asgi_receive()
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._started = self.handed_over = True
+            await self._asgi_send(message)
+
+        await app(scope, receive if replay else self._asgi_receive, send)
+
     async def drain(self) -> None:
         answer, self._answer = self._answer, []
         for message in answer:
@@ -296,6 +331,11 @@ class ASGIExchange:
     @property
     def gone(self) -> bool:
         return self._gone
+
+    @property
+    def begun(self) -> bool:
+        """The answer has been given, or a part of it."""
+        return self._started
 
     async def disconnected(self) -> None:
         while not self._gone:
@@ -398,6 +438,15 @@ class ASGIChannel:
         self._state = "open"
         await self._deliver({"type": "websocket.accept", "subprotocol": subprotocol, "headers": pairs})
 
+    async def hand_over(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any) -> None:
+        """Let another ASGI application serve the connection by the messages themselves."""
+        self._check()
+        if self._state != "new":
+            raise AnswerError("this channel has been answered already")
+        self._state = "closed"
+        self._closed = ChannelClosed(1006)
+        await app(scope, self._receive, self._send)
+
     async def _deliver(self, message: Message) -> None:
         try:
             await self._send(message)
@@ -470,19 +519,34 @@ class Served(Protocol):
         """Return a new run from start to stop."""
 
 
-def asgi_door(app: Served) -> Callable[[Any, Receive, Send], Awaitable[None]]:
-    """Return an ASGI 3 application over the engine."""
+def asgi_door(app: Served, *, raises: bool = False) -> Callable[[Any, Receive, Send], Awaitable[None]]:
+    """Return an ASGI 3 application over the engine.
+
+    Args:
+        raises: exceptions that no error handler took are raised, for what stands around this application.
+    """
 
     async def door(scope: Any, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
-            exchange = ASGIExchange(scope, receive, send)
-            serving = app.http(exchange)
-            if serving is not None:
-                await serving
-            # PERF: a server may keep this context (uvicorn does, in its keep-alive timer). If that held the request,
-            # the collector would see it grow old: 1056 collections in 76,000 requests (8 of them full) instead of 15.
-            current.set(cast(RequestContext, None))
+            exchange = ASGIExchange(scope, receive, send, raises)
+            around = current.get(None)  # of the application that this one is mounted in
+            try:
+                serving = app.http(exchange)
+                if serving is not None:
+                    await serving
+                if raises:
+                    c = current.get()
+                    if c.error is not None and (c.plan.dialect if c.plan else c.app.home).wraps_raise:
+                        raise c.error
+            except BaseException as exc:
+                await _ended(exchange, exc)
+                raise
+            finally:
+                # PERF: a server may keep this context (uvicorn does, in its keep-alive timer). If that held the
+                # request, the collector would see it grow old: 1056 collections in 76,000 requests (8 of them full)
+                # instead of 15.
+                current.set(cast(RequestContext, around))
             try:
                 await exchange.drain()
             except Disconnected:
@@ -497,6 +561,18 @@ def asgi_door(app: Served) -> Callable[[Any, Receive, Send], Awaitable[None]]:
             raise ValueError(f"ASGI scope type {kind!r} is not served")
 
     return door
+
+
+async def _ended(exchange: ASGIExchange, exc: BaseException) -> None:
+    """Release what a request held that raises to the caller of the application."""
+    c = current.get(None)
+    if c is None or c.exchange is not exchange:
+        return
+    c.close()
+    if exchange.raises and exchange.begun and isinstance(exc, Exception):
+        await exchange.drain()
+        if find_error_handler(c.plan.scope if c.plan is not None else c.app.scope, exc) is not None:
+            raise RuntimeError("Caught handled exception, but response already started.") from exc
 
 
 async def _lifespan(app: Served, scope: Any, receive: Receive, send: Send) -> None:

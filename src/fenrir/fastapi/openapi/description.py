@@ -12,22 +12,21 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any, Protocol
 
+from fenrir.core.binding import Binding
 from fenrir.fastapi.responses import JSONResponse
 from fenrir.kit.openapi.described import Callback, Content, Described
 from fenrir.kit.validation import About, Serializer, StreamAbout
 from fenrir.kit.validation.shapes import is_class
 
-__all__ = ["DescribedRoute", "described_route", "described_routes"]
+__all__ = ["DescribedRoute", "described_route", "described_routes", "is_described"]
 
 
 class DescribedRoute(Protocol):
     """What documentation reads of a route; `APIRoute` and `RouteContext` have it.
 
     Attributes:
-        about: its parameters, body and security.
-        response_field: filters the value that is returned.
-        response_fields: those of `responses`, by status.
-        stream_item_field: filters each value of a stream.
+        serializer: filters the value that is returned.
+        item_serializer: filters each value of a stream.
     """
 
     path: str
@@ -56,13 +55,18 @@ class DescribedRoute(Protocol):
     def tags(self) -> Sequence[Any]: ...
 
     @property
-    def about(self) -> About: ...
+    def serializer(self) -> Serializer | None: ...
 
     @property
-    def response_field(self) -> Serializer | None: ...
+    def item_serializer(self) -> Serializer | None: ...
 
-    @property
-    def stream_item_field(self) -> Serializer | None: ...
+    def bind(self, overrides: Mapping[Any, Any]) -> Binding:
+        """Return how the handler gets its arguments; `about` in it is a `kit.validation.About`."""
+
+
+def is_described(route: Any) -> bool:
+    """Say whether a route has operations; mounts and Starlette's own routes have none."""
+    return hasattr(route, "item_serializer")
 
 
 def described_routes(routes: Iterable[DescribedRoute], given: set[str]) -> Iterator[Described]:
@@ -95,7 +99,7 @@ def described_route(route: DescribedRoute) -> list[Described]:
     if not route.include_in_schema:
         return []
     response_class = getattr(route.response_class, "value", route.response_class)
-    about = route.about
+    about: About = route.bind({}).about
     one = Described(
         path=route.path_format,
         method="",
@@ -115,7 +119,7 @@ def described_route(route: DescribedRoute) -> list[Described]:
         callbacks=[
             Callback(callback.name, callback.path, described_route(callback))
             for callback in route.callbacks or ()
-            if hasattr(callback, "about")
+            if is_described(callback)
         ],
         extra=route.openapi_extra,
         known_as=route.endpoint,
@@ -130,7 +134,7 @@ def _status(response_class: Any) -> int:
 
 def _content(route: DescribedRoute, response_class: Any) -> Content | None:
     if route.is_json_stream or route.is_sse_stream:
-        item = route.stream_item_field.type if route.stream_item_field is not None else None
+        item = route.item_serializer.type if route.item_serializer is not None else None
         stream = StreamAbout("text/event-stream" if route.is_sse_stream else "application/jsonl", item)
         return Content(stream.media_type, item, stream)
     media_type = response_class.media_type
@@ -138,4 +142,4 @@ def _content(route: DescribedRoute, response_class: Any) -> Content | None:
         return None
     if not is_class(response_class, JSONResponse):
         return Content(media_type, text=True)
-    return Content(media_type, route.response_field.type if route.response_field is not None else None)
+    return Content(media_type, route.serializer.type if route.serializer is not None else None)

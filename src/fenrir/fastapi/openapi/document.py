@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fenrir.fastapi.openapi.description import DescribedRoute, described_routes
+from fenrir.fastapi.openapi.description import DescribedRoute, described_routes, is_described
 from fenrir.fastapi.openapi.models import OpenAPI
 from fenrir.kit.openapi.compose import Composer
 from fenrir.kit.openapi.document import info_object
@@ -72,9 +72,11 @@ def get_openapi(
 
 
 def _api_routes(routes: Sequence[Any]) -> Iterator[DescribedRoute]:
-    for route in routes:
-        if hasattr(route, "about"):
-            yield route
+    from fenrir.fastapi.inclusion import iter_route_contexts  # an operation describes itself by this package
+
+    for context in iter_route_contexts(routes):
+        if is_described(context.effective_route):
+            yield context.effective_route
 
 
 def _without_none(value: Any) -> Any:

@@ -75,7 +75,8 @@ class HTTPBase(SecurityBase):
         scheme, credentials = get_authorization_scheme_param(request.headers.get("Authorization"))
         if scheme and credentials and wanted in (None, scheme.lower()):
             return HTTPAuthorizationCredentials(scheme=scheme, credentials=credentials)
-        return self._absent()
+        self._absent()
+        return None
 
     def _absent(self) -> None:
         if self.auto_error:

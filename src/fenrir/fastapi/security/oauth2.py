@@ -102,7 +102,9 @@ class OAuth2(SecurityBase):
     async def __call__(self, request: HTTPConnection) -> str | None:
         """Return the header."""
         authorization: str | None = request.headers.get("Authorization")
-        return authorization or self._absent()
+        if not authorization:
+            self._absent()
+        return authorization or None
 
     def _absent(self) -> None:
         if self.auto_error:
@@ -110,7 +112,10 @@ class OAuth2(SecurityBase):
 
     def _token(self, request: HTTPConnection) -> str | None:
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-        return token if scheme.lower() == "bearer" else self._absent()
+        if scheme.lower() == "bearer":
+            return token
+        self._absent()
+        return None
 
 
 class OAuth2PasswordBearer(OAuth2):

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ASSETS", "Assets", "local_assets"]
+__all__ = ["ASSETS", "PACKAGES", "Assets", "local_assets"]
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 CDN = "https://cdn.jsdelivr.net"
@@ -21,6 +21,8 @@ _CDN_FILES = {
     "swagger-ui.css": "/npm/swagger-ui-dist@5.33.1/swagger-ui.css",
     "redoc.standalone.js": "/npm/redoc@2.5.4/bundles/redoc.standalone.js",
 }
+PACKAGES = {name: path.split("/")[2].rpartition(".")[0].rpartition(".")[0] for name, path in _CDN_FILES.items()}
+"""The package of each file with its major version."""
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 

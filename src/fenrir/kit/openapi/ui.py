@@ -7,7 +7,7 @@ documentation does not list them. Everything that does not depend on a request i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from fenrir.core.reply import Reply
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.kit.files import file_reply
-from fenrir.kit.openapi.bundles import ASSETS, local_assets, media_type
+from fenrir.kit.openapi.bundles import ASSETS, PACKAGES, local_assets, media_type
 from fenrir.kit.openapi.document import openapi_document
+from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.openapi.pages import (
     SCRIPTS,
     content_policy,
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
     from fenrir.core.application import Application, Frozen
     from fenrir.core.context import RequestContext
     from fenrir.kit.openapi.bundles import Assets
-    from fenrir.kit.openapi.options import DocsOptions
 
-__all__ = ["install_docs"]
+__all__ = ["install_docs", "serve_assets"]
 
 _FOREVER = b"public, max-age=31536000, immutable"
 _REDOC_LOGO = "https://cdn.redoc.ly"  # the standalone ReDoc of the CDN shows its maker's logo from there
@@ -59,10 +59,13 @@ def install_docs(
             called for every request then.
         assets: the folder with the files of Swagger UI and ReDoc; where it is empty the pages use a CDN.
     """
+    install = _Installer(engine, options, local_assets(assets))
+    if options.asyncapi_url is not None:
+        # What it is made of is only imported when somebody asks for it.
+        install.add(options.asyncapi_url, _Document(engine, options, _asyncapi, servers=False), Mode.THREAD)
     if options.openapi_url is None:
         return
-    install = _Installer(engine, options, local_assets(assets))
-    source = _Document(engine, options) if document is None else _Foreign(document, options)
+    source = _Document(engine, options, openapi_document) if document is None else _Foreign(document, options)
     install.add(options.openapi_url, source, Mode.THREAD)
     if options.docs_url is not None:
         install.swagger(options.docs_url)
@@ -70,21 +73,54 @@ def install_docs(
         install.redoc(options.redoc_url)
 
 
-class _Document:
-    """Serves the document: bytes that are made again when the application changed."""
+def serve_assets(engine: Application, page: str, assets: Assets, names: Sequence[str]) -> list[str]:
+    """Serve local files of Swagger UI or ReDoc for a page; return their paths.
 
-    def __init__(self, engine: Application, options: DocsOptions) -> None:
+    The name of a file's package stands in its path, as it does on a CDN.
+    """
+    assert assets.folder is not None, "there are no local files"
+    install = _Installer(engine, None, assets)
+    paths = [f"{page.rstrip('/')}/assets/{assets.digest}/{PACKAGES[name]}/{name}" for name in names]
+    for path, name in zip(paths, names, strict=True):
+        install.add(path, _file(assets.folder / name), Mode.THREAD)
+    return paths
+
+
+def _asyncapi(engine: Application, options: DocsOptions) -> dict[str, Any]:
+    from fenrir.kit.asyncapi import asyncapi_document
+
+    return asyncapi_document(engine, options)
+
+
+class _Document:
+    """Serves a document: bytes that are made again when the application changed.
+
+    Args:
+        servers: the root path of the server is one of the document's servers.
+    """
+
+    def __init__(
+        self,
+        engine: Application,
+        options: DocsOptions,
+        make: Callable[[Application, DocsOptions], dict[str, Any]],
+        *,
+        servers: bool = True,
+    ) -> None:
         self._engine = engine
         self._options = options
+        self._make = make
+        self._servers = servers
         self._made: tuple[Frozen, dict[str, Any], bytes] | None = None
 
     def __call__(self, c: RequestContext) -> Reply:
         frozen = self._engine.frozen
         made = self._made
         if made is None or made[0] is not frozen:
-            document = openapi_document(self._engine, self._options)
+            document = self._make(self._engine, self._options)
             made = self._made = (frozen, document, dumps(document))
-        return _json(_below(c, made[1], self._options), made[1], made[2])
+        shown = _below(c, made[1], self._options) if self._servers else made[1]
+        return _json(shown, made[1], made[2])
 
 
 class _Foreign:
@@ -120,9 +156,9 @@ def _root(c: RequestContext) -> str:
 class _Installer:
     """Adds hidden routes to an engine."""
 
-    def __init__(self, engine: Application, options: DocsOptions, assets: Assets) -> None:
+    def __init__(self, engine: Application, options: DocsOptions | None, assets: Assets) -> None:
         self.engine = engine
-        self.options = options
+        self.options = options or DocsOptions()
         self.assets = assets
         self.source = caller()
         # The replies are complete; what the home dialect makes of return values does not apply to them.

@@ -10,7 +10,7 @@ from fenrir.kit.validation.errors import RequestValidationError, ResponseValidat
 from fenrir.kit.validation.graph import Reserved, SecurityScheme, SecurityScopes, return_annotation
 from fenrir.kit.validation.json_schemas import json_schemas
 from fenrir.kit.validation.markers import Body, Cookie, Depends, File, Form, Header, Path, Query, Security
-from fenrir.kit.validation.output import Serializer, dump_plain
+from fenrir.kit.validation.output import Serializer, dump_container, dump_plain
 from fenrir.kit.validation.uploads import UploadFile
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "UploadFile",
     "ValidationException",
     "bind_signature",
+    "dump_container",
     "dump_plain",
     "json_schemas",
     "jsonable_encoder",

@@ -17,10 +17,12 @@ from fenrir.core.binding import (
     Binding,
     BodyNeed,
     FromNode,
+    Gather,
     Gathered,
     Given,
     Node,
     NodeKind,
+    Outcome,
 )
 from fenrir.core.declare import Mode
 from fenrir.core.pattern import Pattern
@@ -73,14 +75,20 @@ def bind_signature(
     flat = _Flattener(names, reserved, overrides or {}, blocking)
     arguments = flat.arguments(root, HANDLER)
     order = flat.order(root)
-    gathering = Gathering(
-        flat.ordered_slots(),
-        pattern.names,
-        embedded=embeds(body_fields),
-        form=form,
-        strict=strict_content_type,
-        invalid=invalid,
-    )
+    slots = flat.ordered_slots()
+
+    def gathering_of(slots: Sequence[Slot]) -> Gathering:
+        return Gathering(
+            slots,
+            pattern.names,
+            embedded=embeds(body_fields),
+            form=form,
+            strict=strict_content_type,
+            invalid=invalid,
+        )
+
+    gathering = gathering_of(slots)
+    head = [slot for slot in slots if slot.field.location != "body"]
 
     def refuse(c: RequestContext, bad: Mapping[int, Any]) -> Exception:
         errors = [error for owner in order for error in bad.get(owner, ())]
@@ -89,12 +97,26 @@ def bind_signature(
     return Binding(
         arguments=tuple(flat.placed(argument) for argument in arguments),
         nodes=tuple(flat.finished()),
-        gather=gathering.compiled() if gathering.slots else None,
+        gather=gathering.compiled() if slots else None,
+        gather_head=_when_asked(gathering_of(head)) if head else None,
+        gather_body=_when_asked(gathering_of(slots[len(head) :])) if len(head) < len(slots) else None,
         body=_need(body_fields, form),
-        invalid=refuse if gathering.slots else None,
+        invalid=refuse if slots else None,
         shares_reply=flat.shares_reply,
         about=about_route(root, body_fields, embedded=gathering.embedded, strict=strict_content_type),
     )
+
+
+def _when_asked(gathering: Gathering) -> Gather:
+    """Return what gathers, compiled when it is first needed: few requests wait for their body."""
+    made: list[Gather] = []
+
+    def gather(c: RequestContext) -> Outcome:
+        if not made:
+            made.append(gathering.compiled())
+        return made[0](c)
+
+    return gather
 
 
 def _body_fields(dependant: Dependant) -> list[Field]:
@@ -129,6 +151,7 @@ class _Flattener:
         self.visits: dict[Dependant, list[int]] = {}
         self.shares_reply = False
         self._places: dict[Field, int] = {}
+        self._takes_body: set[int] = set()
 
     def arguments(self, dependant: Dependant, owner: int) -> list[tuple[str | None, Any]]:
         """Visit the children of a callable and return where its arguments come from; fields are placed later."""
@@ -162,6 +185,7 @@ class _Flattener:
                 reserved=self.reserved,
                 scope=declared.scope,
                 parent_scopes=declared.scopes,
+                concurrency=declared.concurrency,
             )
         made = self.arguments(used, len(self.nodes))
         order += self.visits[used]
@@ -198,12 +222,19 @@ class _Flattener:
     def finished(self) -> list[Node]:
         """Return the nodes."""
         fallible = {slot.owner for slot in self.slots}
+        self._takes_body = {slot.owner for slot in self.slots if slot.field.location == "body"}
         return [
-            self._node(dependant, made, frozenset(need for need in needs if need in fallible))
+            self._node(dependant, made, frozenset(need for need in needs if need in fallible), needs)
             for dependant, made, needs in self.nodes
         ]
 
-    def _node(self, dependant: Dependant, made: Sequence[tuple[str | None, Any]], needs: frozenset[int]) -> Node:
+    def _node(
+        self,
+        dependant: Dependant,
+        made: Sequence[tuple[str | None, Any]],
+        needs: frozenset[int],
+        closure: frozenset[int],
+    ) -> Node:
         call = dependant.call
         kind, mode = NodeKind.CALL, calling_mode(call, self.blocking)
         if dependant.kind == "generator":
@@ -217,5 +248,7 @@ class _Flattener:
             kind=kind,
             needs=needs,
             early=dependant.lifetime == "function" and kind is not NodeKind.CALL,
+            reads_body=not self._takes_body.isdisjoint(closure),
+            limit=dependant.concurrency.get_semaphore if dependant.concurrency is not None else None,
             user=dependant.call,
         )

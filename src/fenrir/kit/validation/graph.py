@@ -22,6 +22,7 @@ from pydantic_core import PydanticUndefined
 from fenrir.core.binding import ArgumentSource
 from fenrir.core.declare import DeclarationError, Mode, mode_of, source_of
 from fenrir.kit.validation import parameters, shapes
+from fenrir.kit.validation.concurrency import Concurrency
 from fenrir.kit.validation.errors import (
     V1_MODEL,
     DependencyScopeError,
@@ -95,6 +96,7 @@ class Dependant:
     scope: str | None = None
     own_scopes: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    concurrency: Concurrency | None = None
     takes_scopes: bool = False
     before: list[Dependant] = field(default_factory=list)
     parts: list[tuple[str, bool, Field | Dependant | ArgumentSource]] = field(default_factory=list)
@@ -111,6 +113,7 @@ class Dependant:
         scope: str | None = None,
         own_scopes: Sequence[str] = (),
         parent_scopes: Sequence[str] = (),
+        concurrency: Concurrency | None = None,
         above: tuple[Any, ...] = (),
     ) -> Dependant:
         """Read a callable and all below it.
@@ -121,7 +124,7 @@ class Dependant:
         if call in above:
             raise DeclarationError(f"{_title(call)} depends on itself", source_of(call))
         scopes = (*parent_scopes, *(scope for scope in own_scopes if scope not in parent_scopes))
-        made = cls(call, name, use_cache, scope, tuple(own_scopes), scopes)
+        made = cls(call, name, use_cache, scope, tuple(own_scopes), scopes, concurrency)
         for position, parameter in enumerate(signature_of(call).parameters.values()):
             part = _part(parameter, position, made, path_names, reserved, (*above, call))
             made.parts.append((parameter.name, parameter.kind is inspect.Parameter.POSITIONAL_ONLY, part))
@@ -150,7 +153,12 @@ class Dependant:
             # Upstream hands a dependency of a route neither the route's scopes nor its own choice about the cache.
             self.before.append(
                 Dependant.read(
-                    marker.dependency, path_names=path_names, reserved=reserved, scope=marker.scope, own_scopes=scopes
+                    marker.dependency,
+                    path_names=path_names,
+                    reserved=reserved,
+                    scope=marker.scope,
+                    own_scopes=scopes,
+                    concurrency=marker._concurrency,
                 )
             )
 
@@ -415,6 +423,7 @@ def _child(
         scope=marker.scope,
         own_scopes=(marker.scopes or ()) if isinstance(marker, parameters.Security) else (),
         parent_scopes=parent.scopes,
+        concurrency=marker._concurrency,
         above=above,
     )
 

@@ -53,10 +53,11 @@ def Depends(
     dependency: Callable[..., Any] | None = None,
     *,
     use_cache: bool = True,
-    scope: Literal["function", "request"] | None = None,
+    scope: Literal["function", "request", "app"] | None = None,
+    max_concurrency: int | None = None,
 ) -> Any:
     """Declare an argument that `dependency` makes; without one the annotation is called."""
-    return parameters.Depends(dependency, use_cache, scope)
+    return parameters.Depends(dependency, use_cache, scope, max_concurrency=max_concurrency)
 
 
 def Security(

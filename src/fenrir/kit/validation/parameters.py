@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, TypedDict
 
 from pydantic import AliasChoices, AliasPath, Discriminator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from fenrir.kit.validation.concurrency import Concurrency
 
 __all__ = [
     "Body",
@@ -218,12 +220,27 @@ class Depends:
     Attributes:
         dependency: None means the annotation.
         use_cache: one call serves all that depend on it in one request.
-        scope: when a `yield` dependency is left: "function" before the response is sent, "request" after it.
+        scope: when a `yield` dependency is left: "function" before the response is sent, "request" after it; "app"
+            means once, when the application starts, to be left when it stops.
+        max_concurrency: how many may use it at the same time; others wait.
     """
 
     dependency: Callable[..., Any] | None = None
     use_cache: bool = True
-    scope: Literal["function", "request"] | None = None
+    scope: Literal["function", "request", "app"] | None = None
+    max_concurrency: int | None = field(default=None, kw_only=True)
+    # A field of the constructor, so that dataclasses.replace hands it on; its identity tells declarations apart that
+    # are otherwise the same.
+    _concurrency: Concurrency | None = field(default=None, repr=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.max_concurrency is None:
+            object.__setattr__(self, "_concurrency", None)
+            return
+        if type(self.max_concurrency) is not int or self.max_concurrency < 1:
+            raise ValueError("max_concurrency must be a positive integer or None")
+        if self._concurrency is None or self._concurrency.max_concurrency != self.max_concurrency:
+            object.__setattr__(self, "_concurrency", Concurrency(self.max_concurrency))
 
 
 @dataclass(frozen=True)

@@ -241,6 +241,6 @@ def test_a_fastapi_application_serves_its_documentation(door: Any) -> None:
 
     with Client(app, door=door) as client:
         assert client.get("/openapi.json").json()["info"]["title"] == "Shop"
-        assert Page(client.get("/docs").text).title == "Shop - Swagger UI"
+        assert "<title>Shop - Swagger UI</title>" in client.get("/docs").text
         app.openapi = lambda: {"openapi": "3.1.0", "paths": {}}  # type: ignore[method-assign]
         assert client.get("/openapi.json").json() == {"openapi": "3.1.0", "paths": {}}

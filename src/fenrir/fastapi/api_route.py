@@ -1,0 +1,241 @@
+"""Routes: an operation on its router, and a WebSocket on it.
+
+Requests run on the engine, which asks a route for its `declared` form. A route is an ASGI application as well, for who
+calls `matches` and `handle`: `fenrir.fastapi.handler` runs the engine's plan of the route then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from fenrir.core.context import RequestContext
+from fenrir.core.declare import Mode, Route, Scope, Source, caller
+from fenrir.core.router import Slashes
+from fenrir.fastapi._dialect import DIALECT, given_by_type
+from fenrir.fastapi._form_limits import check_form_limits
+from fenrir.fastapi._patterns import pattern_of_path
+from fenrir.fastapi.exceptions import WebSocketRequestValidationError
+from fenrir.fastapi.handler import engine_handler, request_response, websocket_session
+from fenrir.fastapi.operation import Operation
+from fenrir.fastapi.options import OperationOptions, check_options
+from fenrir.kit.validation import bind_signature
+from fenrir.starlette.exceptions import HTTPException
+from fenrir.starlette.responses import PlainTextResponse, Response
+from fenrir.starlette.routing import Match, WebSocketRoute, compile_path
+from fenrir.starlette.routing import Route as StarletteRoute
+from fenrir.starlette.types import ASGIApp, Receive, Send
+
+if TYPE_CHECKING:
+    from fenrir.core.binding import Binding
+    from fenrir.fastapi.inclusion import EffectiveRoute
+    from fenrir.fastapi.requests import Request
+
+__all__ = ["APIRoute", "APIWebSocketRoute"]
+
+
+class APIRoute(Operation, StarletteRoute):
+    """A handler at a path; see `fenrir.fastapi.options.RouteOptions`.
+
+    Subclasses may give `get_route_handler` another meaning; a router takes them as its `route_class`.
+
+    Raises:
+        DeclarationError: an option or the signature of the handler makes no sense.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Unpack[OperationOptions]) -> None:
+        check_options(type(self).__name__, options, OperationOptions)
+        options["form_limits"] = check_form_limits(options.get("form_limits"))
+        self.original_route = self
+        self._app: ASGIApp | None = None
+        self._describe(path, endpoint, source=caller(), **options)
+
+    def _compile(self) -> None:
+        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return `async (request) -> response`: everything that this route does with a request."""
+        from fenrir.fastapi import routing  # integrations put their own function there
+
+        effective = routing._effective_route_context_var.get()
+        here: Operation = effective if effective is not None and effective.original_route is self else self
+        return routing.get_request_handler(
+            dependant=here.dependant,
+            body_field=here.body_field,
+            status_code=here.status_code,
+            response_class=here.response_class,
+            response_field=here.response_field,
+            response_model_include=here.response_model_include,
+            response_model_exclude=here.response_model_exclude,
+            response_model_by_alias=here.response_model_by_alias,
+            response_model_exclude_unset=here.response_model_exclude_unset,
+            response_model_exclude_defaults=here.response_model_exclude_defaults,
+            response_model_exclude_none=here.response_model_exclude_none,
+            dependency_overrides_provider=here.dependency_overrides_provider,
+            embed_body_fields=here._embed_body_fields,
+            strict_content_type=here.strict_content_type,
+            form_limits=self.form_limits,
+            stream_item_field=here.stream_item_field,
+            is_json_stream=here.is_json_stream,
+        )
+
+    def custom_handler(self) -> Callable[[RequestContext], Any] | None:
+        """Return what serves a request when `get_route_handler` is not the one of this class."""
+        return engine_handler(self.get_route_handler()) if self.is_custom else None
+
+    @property
+    def is_custom(self) -> bool:
+        """Its class, or an integration, stands around the handling of a request."""
+        from fenrir.fastapi import handler, routing
+
+        return (
+            type(self).get_route_handler is not APIRoute.get_route_handler
+            or "get_route_handler" in self.__dict__
+            or routing.get_request_handler is not handler.get_request_handler
+        )
+
+    @property
+    def app(self) -> ASGIApp:
+        """The route as an ASGI application that looks neither at the path nor at the method."""
+        if self._app is None:
+            self._app = request_response(self.get_route_handler())
+        return self._app
+
+    @app.setter
+    def app(self, app: ASGIApp) -> None:
+        self._app = app
+        self.replaced = True
+
+    replaced = False
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        """Say whether a request belongs here, at the path of the inclusion that asks if there is one."""
+        effective = effective_route(scope)
+        if effective is not None and effective.original_route is self:
+            match, added = effective.matches(scope)
+        else:
+            match, added = super().matches(scope)
+        if match is not Match.NONE:
+            added["route"] = self
+        return match, added
+
+    async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve a request that has matched."""
+        effective = effective_route(scope)
+        if effective is None or effective.original_route is not self:
+            await super().handle(scope, receive, send)
+        elif effective.methods and scope["method"] not in effective.methods:
+            headers = {"Allow": ", ".join(effective.methods)}
+            if "app" in scope:
+                raise HTTPException(status_code=405, headers=headers)
+            await PlainTextResponse("Method Not Allowed", 405, headers)(scope, receive, send)
+        else:
+            await effective.app(scope, receive, send)
+
+
+def effective_route(scope: Any) -> EffectiveRoute | None:
+    """Return the inclusion through which a request came to a route."""
+    found: EffectiveRoute | None = scope.get("fastapi", {}).get("effective_route_context")
+    return found
+
+
+class APIWebSocketRoute(WebSocketRoute):
+    """A handler of WebSocket connections at a path.
+
+    Raises:
+        DeclarationError: the signature of the handler makes no sense.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        name: str | None = None,
+        dependencies: Sequence[Any] | None = None,
+        dependency_overrides_provider: Any = None,
+    ) -> None:
+        self.path = path
+        self.endpoint = endpoint
+        self.name = getattr(endpoint, "__name__", type(endpoint).__name__) if name is None else name
+        self.dependencies = list(dependencies or ())
+        self.dependency_overrides_provider = dependency_overrides_provider
+        self.source = caller()
+        self.original_route = self
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self._app: ASGIApp | None = None
+        self._binding: Binding | None = None
+        self._declared: tuple[Any, Route] | None = None
+        self.bind({})
+
+    def elsewhere(self, path: str, dependencies: Sequence[Any], provider: Any) -> APIWebSocketRoute:
+        """Return the same route in an inclusion."""
+        made = APIWebSocketRoute(
+            path, self.endpoint, name=self.name, dependencies=dependencies, dependency_overrides_provider=provider
+        )
+        made.source = self.source
+        made.original_route = self.original_route
+        return made
+
+    @property
+    def app(self) -> ASGIApp:
+        """The route as an ASGI application that does not look at the path."""
+        if self._app is None:
+            self._app = websocket_session(self)
+        return self._app
+
+    @app.setter
+    def app(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        """Say whether a connection belongs here."""
+        match, added = super().matches(scope)
+        if match is not Match.NONE:
+            added["route"] = self
+        return match, added
+
+    def bind(self, overrides: Mapping[Any, Any]) -> Binding:
+        """Return how the handler gets its arguments."""
+        if self._binding is None:
+            self._binding = self._read({})
+        if overrides and any(node.user in overrides for node in self._binding.nodes):
+            return self._read(overrides)
+        return self._binding
+
+    def _read(self, overrides: Mapping[Any, Any]) -> Binding:
+        return bind_signature(
+            self.endpoint,
+            pattern_of_path(self.path if self.path.startswith("/") else f"/{self.path}", self.source),
+            reserved=given_by_type,
+            overrides=overrides,
+            dependencies=self.dependencies,
+            invalid=WebSocketRequestValidationError,
+        )
+
+    def declared(self, scope: Scope, slashes: Slashes, name: str | None) -> Route:
+        """Return the engine's route."""
+        key = (scope, slashes, name)
+        if self._declared is None or self._declared[0] != key:
+            self._declared = key, self._declare(scope, slashes, name)
+        return self._declared[1]
+
+    def plain(self, scope: Scope) -> Route:
+        """Return the engine's route, of no application."""
+        return self._declare(scope, Slashes.STRICT, None)
+
+    def _declare(self, scope: Scope, slashes: Slashes, name: str | None) -> Route:
+        return Route(
+            pattern=pattern_of_path(self.path, self.source),
+            methods=frozenset(),
+            handler=self.endpoint,
+            mode=Mode.LOOP,
+            name=name,
+            dialect=DIALECT,
+            scope=scope,
+            source=self.source or Source("", 0),
+            bind=self.bind,
+            options={"name": self.name, "slashes": slashes, "route": self.original_route},
+            websocket=True,
+            document=False,
+        )

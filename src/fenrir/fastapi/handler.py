@@ -1,0 +1,285 @@
+"""Handlers: what a route does with one request, as `async (request) -> response`.
+
+On the engine a route is a compiled plan and nobody needs this. Code that stands around a route does: a class with a
+`get_route_handler` of its own, an integration that replaces `get_request_handler`, whoever calls a route as an ASGI
+application. They are given a `RequestHandler`, which runs the same plan: up to the response, with every exception
+raised; what runs after sending is left on an exit stack in the scope, under upstream's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from asteri.exchange import Connection
+from fenrir.core.application import Application
+from fenrir.core.binding import BodyNeed
+from fenrir.core.context import Raises, RequestContext, current
+from fenrir.core.declare import Scope
+from fenrir.core.dialect import Renderer
+from fenrir.core.doors.asgi import ASGIHeaders
+from fenrir.core.plan import Plan, link
+from fenrir.fastapi._dialect import DIALECT
+from fenrir.fastapi.exceptions import FastAPIError
+from fenrir.fastapi.operation import Operation
+from fenrir.fastapi.requests import Request
+from fenrir.fastapi.responses import Response
+from fenrir.fastapi.websockets import WebSocket
+from fenrir.http.json import dumps
+from fenrir.kit.validation import body as bodies
+from fenrir.kit.validation.graph import calling_mode
+from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
+from fenrir.starlette.types import ASGIApp, Receive, Send
+
+if TYPE_CHECKING:
+    from fenrir.fastapi.api_route import APIWebSocketRoute
+
+__all__ = ["RequestHandler", "engine_handler", "get_request_handler", "request_response", "websocket_session"]
+
+EXITS = "fastapi_inner_astack"
+HandlesRequest = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_NOT_AWAITED = (
+    "Response not awaited: a dependency with yield has swallowed an exception of the application. One with a bare "
+    "`except` or an `except Exception` has to raise it again, or raise another one"
+)
+
+
+def get_request_handler(dependant: Any, **options: Any) -> HandlesRequest:
+    """Return the handler of the route that a dependant belongs to.
+
+    The options are upstream's, for those who replace this function; what counts is the route's own description.
+    """
+    operation: Operation = dependant.operation
+    endpoint = dependant.call
+    return RequestHandler(operation, endpoint if endpoint is not operation.endpoint else None)
+
+
+class RequestHandler:
+    """Runs the plan of an operation up to its response.
+
+    Args:
+        endpoint: called in the place of the operation's own, with the same arguments.
+    """
+
+    def __init__(self, operation: Operation, endpoint: Callable[..., Any] | None = None) -> None:
+        self._operation = operation
+        self._endpoint = endpoint
+        self._plans: dict[frozenset[tuple[Any, Any]], Plan] = {}
+
+    async def __call__(self, request: Request) -> Response:
+        """Handle one request.
+
+        Raises:
+            Exception: whatever the route raises; error handlers are not asked.
+        """
+        stack = request.scope.get(EXITS)
+        assert isinstance(stack, AsyncExitStack), f"{EXITS} not found in request scope"
+        plan = self._plan()
+        c = getattr(request, "_c", None)
+        if c is None:
+            c = await _foreign(request, plan)
+            return await self._run(c, plan, stack)
+        outer, raises = c.plan, c.raises
+        c.plan = plan
+        try:
+            return await self._run(c, plan, stack)
+        finally:
+            c.plan, c.raises = outer, raises
+
+    async def _run(self, c: RequestContext, plan: Plan, stack: AsyncExitStack) -> Response:
+        c.raises = Raises.ALL
+        outcome = plan.run(c, c.exchange, c.values)
+        made = await outcome if outcome is not None else None
+        finish, c.finish = c.finish, None
+        if finish is not None:
+
+            async def leave(
+                kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+            ) -> None:
+                await finish(exc)
+
+            stack.push_async_exit(leave)
+        response: Response = made
+        return response
+
+    def _plan(self) -> Plan:
+        overrides: Mapping[Any, Any] = (
+            getattr(self._operation.dependency_overrides_provider, "dependency_overrides", None) or {}
+        )
+        key = frozenset(overrides.items()) if overrides else frozenset()
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._link(overrides)
+        return plan
+
+    def _link(self, overrides: Mapping[Any, Any]) -> Plan:
+        operation = self._operation
+        rendering = operation.rendering
+        endpoint = self._endpoint or operation.endpoint
+        route = replace(
+            operation.plain(_NO_HOOKS),
+            handler=endpoint,
+            dialect=replace(DIALECT, renderer=lambda route: Renderer(rendering.respond)),
+        )
+        if self._endpoint is not None:
+            route = replace(route, mode=calling_mode(endpoint, operation.mode))
+        return link(route, operation.bind(overrides), wrapped=True)
+
+
+_NO_HOOKS = Scope("handler")
+_NOWHERE = Application(DIALECT)
+
+
+async def _foreign(request: Request, plan: Plan) -> RequestContext:
+    """Return a context for a request that did not come through the engine, or is the user's own over its scope."""
+    around = current.get(None)
+    engine = getattr(request.scope.get("app"), "engine", None)
+    app = around.app if around is not None else engine if isinstance(engine, Application) else _NOWHERE
+    c = RequestContext(_RequestExchange(request), app)
+    c.plan = plan
+    params = request.path_params
+    c.values = tuple(params.get(name) for name in plan.names)
+    c._views = {DIALECT.name: request}
+    c._state = request.state
+    if (
+        type(request).json is not Request.json
+        and plan.binding.body is BodyNeed.BYTES
+        and bodies.is_json(c.content_type)
+    ):
+        c._body = dumps(await request.json())  # the user reads JSON in another way
+    return c
+
+
+class _RequestExchange:
+    """A request object as the engine's exchange: what it says, and the body as it gives it."""
+
+    buffered = None
+    app: Any = None
+    raises = True
+
+    def __init__(self, request: Request) -> None:
+        scope = request.scope
+        self._request = request
+        self._pieces: AsyncIterator[bytes] | None = None
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.raw_path: bytes = scope.get("raw_path") or self.path.encode()
+        self.query: bytes = scope.get("query_string", b"")
+        self.headers = ASGIHeaders(scope["headers"])
+        self.connection = Connection(
+            scheme=scope.get("scheme", "http"),
+            client=tuple(scope["client"]) if scope.get("client") else None,
+            server=tuple(scope["server"]) if scope.get("server") else None,
+            http_version=scope.get("http_version", "1.1"),
+            root_path=scope.get("root_path", "").rstrip("/"),
+        )
+
+    async def read(self, limit: int = 65536) -> bytes:
+        """Return the next piece of the body, b"" at its end."""
+        if self._pieces is None:
+            # The whole of it: upstream asks for the body so, and whoever stands around asks again.
+            self._pieces = _once(await self._request.body())
+        return await anext(self._pieces, b"")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._request.stream()
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    if body:
+        yield body
+
+
+def engine_handler(handle: HandlesRequest) -> Callable[[RequestContext], Awaitable[Response]]:
+    """Return what the engine calls for a route that is handled in a way of its own."""
+
+    async def serve(c: RequestContext) -> Response:
+        request: Request = c.view(DIALECT)
+        stack = AsyncExitStack()
+        request.scope[EXITS] = stack
+        try:
+            response = await handle(request)
+        except BaseException as exc:
+            await stack.__aexit__(type(exc), exc, exc.__traceback__)
+            raise
+        c.after_sending(stack.aclose)
+        return response
+
+    return serve
+
+
+def request_response(func: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    """Make `async (request) -> response` an ASGI application, with an exit stack for what ends after the response."""
+
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
+        request: Request = Request(scope, receive, send)
+
+        async def answer(scope: Any, receive: Receive, send: Send) -> None:
+            answered = False
+            async with AsyncExitStack() as stack:
+                scope[EXITS] = stack
+                response = await func(request)
+                await response(scope, receive, send)
+                answered = True
+            if not answered:
+                raise FastAPIError(_NOT_AWAITED)
+
+        await wrap_app_handling_exceptions(answer, request)(scope, receive, send)
+
+    return app
+
+
+def websocket_session(route: APIWebSocketRoute) -> ASGIApp:
+    """Make a WebSocket route an ASGI application."""
+    plans: dict[frozenset[tuple[Any, Any]], Plan] = {}
+
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
+        overrides = getattr(route.dependency_overrides_provider, "dependency_overrides", None) or {}
+        key = frozenset(overrides.items()) if overrides else frozenset()
+        if key not in plans:
+            plans[key] = link(route.plain(_NO_HOOKS), route.bind(overrides), wrapped=False)
+        plan = plans[key]
+        session: WebSocket = WebSocket(scope, receive, send)
+
+        async def serve(scope: Any, receive: Receive, send: Send) -> None:
+            around = current.get(None)
+            engine = getattr(scope.get("app"), "engine", None)
+            app = around.app if around is not None else engine if isinstance(engine, Application) else _NOWHERE
+            c = RequestContext(_ScopeChannel(scope), app)
+            c.plan = plan
+            params = session.path_params
+            c.values = tuple(params.get(name) for name in plan.names)
+            c._views = {DIALECT.name: session}
+            c.raises = Raises.ALL
+            await plan.run(c, c.exchange, c.values)
+
+        await wrap_app_handling_exceptions(serve, session)(scope, receive, send)
+
+    return app
+
+
+class _ScopeChannel:
+    """What the parameters of a WebSocket route are read from; events go through the WebSocket object."""
+
+    buffered = b""
+    method = "GET"
+    raises = True
+
+    def __init__(self, scope: Any) -> None:
+        self.scope = scope
+        self.path: str = scope["path"]
+        self.raw_path: bytes = scope.get("raw_path") or self.path.encode()
+        self.query: bytes = scope.get("query_string", b"")
+        self.headers = ASGIHeaders(scope["headers"])
+        self.connection = Connection(
+            scheme={"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), "http"),
+            client=tuple(scope["client"]) if scope.get("client") else None,
+            server=tuple(scope["server"]) if scope.get("server") else None,
+            http_version=scope.get("http_version", "1.1"),
+            root_path=scope.get("root_path", "").rstrip("/"),
+        )

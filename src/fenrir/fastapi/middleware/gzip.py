@@ -1,0 +1,5 @@
+"""Compression, under upstream's module name."""
+
+from fenrir.starlette.middleware.gzip import GZipMiddleware
+
+__all__ = ["GZipMiddleware"]

@@ -1,0 +1,5 @@
+"""`python -m fenrir.flask`."""
+
+from fenrir.flask.cli import main
+
+main()

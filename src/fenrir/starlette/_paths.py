@@ -1,0 +1,87 @@
+"""Patterns of paths and hosts: `/users/{name}`, `/files/{rest:path}`, `{tenant}.example.org`.
+
+A pattern is compiled to a regular expression with a named group for each parameter, and to a format from which a URL is
+built again. Only `{identifier}` and `{identifier:converter}` are parameters; other braces are text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fenrir.starlette.convertors import CONVERTOR_TYPES, Convertor
+
+__all__ = [
+    "PARAM_FORMAT_REGEX",
+    "PARAM_REGEX",
+    "compile_path",
+    "get_name",
+    "matched_params",
+    "replace_params",
+]
+
+PARAM_REGEX = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)(:[a-zA-Z_][a-zA-Z0-9_]*)?\}")
+PARAM_FORMAT_REGEX = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)\}")
+
+
+def compile_path(path: str) -> tuple[re.Pattern[str], str, dict[str, Convertor[Any]]]:
+    """Return the expression, the format and the converters of a pattern; one without a leading slash is a host.
+
+    Raises:
+        AssertionError: a converter is unknown.
+        ValueError: a parameter is there twice.
+    """
+    is_host = not path.startswith("/")
+    expression: list[str] = ["^"]
+    spelling: list[str] = []
+    convertors: dict[str, Convertor[Any]] = {}
+    twice: set[str] = set()
+    end = 0
+    for match in PARAM_REGEX.finditer(path):
+        name, kind = match[1], (match[2] or ":str")[1:]
+        assert kind in CONVERTOR_TYPES, f"Unknown path convertor '{kind}'"
+        if name in convertors:
+            twice.add(name)
+        convertors[name] = CONVERTOR_TYPES[kind]
+        literal = path[end : match.start()]
+        expression += (re.escape(literal), f"(?P<{name}>{convertors[name].regex})")
+        spelling += (literal, f"{{{name}}}")
+        end = match.end()
+    if twice:
+        raise ValueError(
+            f"Duplicated param name{'s' if len(twice) > 1 else ''} {', '.join(sorted(twice))} at path {path}"
+        )
+    rest = path[end:]
+    spelling.append(rest)
+    if is_host and not rest.endswith("]"):
+        rest = rest.rsplit(":", 1)[0]  # a host is matched without its port
+    expression.append(re.escape(rest) + "$")
+    # RFC 9110 §4.2.3: the host is case-insensitive.
+    return re.compile("".join(expression), re.IGNORECASE if is_host else 0), "".join(spelling), convertors
+
+
+def matched_params(pattern: re.Pattern[str], convertors: dict[str, Convertor[Any]], text: str) -> dict[str, Any] | None:
+    """Return the converted parameters of a text, None when the pattern does not match it."""
+    match = pattern.match(text)
+    if match is None:
+        return None
+    return {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
+
+
+def replace_params(
+    path: str, param_convertors: dict[str, Convertor[Any]], path_params: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Put parameters into a format; what is used is taken out of `path_params`, which is returned too."""
+
+    def text(match: re.Match[str]) -> str:
+        name = match[1]
+        return param_convertors[name].to_string(path_params.pop(name)) if name in path_params else match[0]
+
+    return PARAM_FORMAT_REGEX.sub(text, path), path_params
+
+
+def get_name(endpoint: Callable[..., Any]) -> str:
+    """Return the name of a route that has been given none."""
+    name: str = getattr(endpoint, "__name__", type(endpoint).__name__)
+    return name
