@@ -6,7 +6,7 @@ one of these records in it; see CONTRIBUTING.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,11 +62,13 @@ class Dialect:
         request: the dialect's request object for a context (cached by the context).
         response: a reply as the dialect's response object, for hooks that are shown one.
         reads_body: the body has been read before the handler runs.
+        read_form: reads the form of a request that a binding needs, within the limits of its route.
         blocking: how a plain `def` handler runs.
         slashes, head, options: habits of its routes for trailing slashes, HEAD for GET, automatic OPTIONS.
         ordered: upstream takes the first registered route that matches, so hidden routes are reported.
         unrouted_hooks: before-hooks also run when nothing matched.
         error_of_error: an exception of an error handler is looked up among the error handlers, once.
+        closes_unmatched: a WebSocket that no route takes is closed, which refuses the handshake with 403 and not 404.
         wraps_raise: hooks around everything see an exception that no handler took, not the answer to it.
     """
 
@@ -79,6 +81,7 @@ class Dialect:
     request: Callable[[RequestContext], Any]
     response: Callable[[RequestContext, Reply], Any]
     reads_body: bool = False
+    read_form: Callable[[RequestContext], Awaitable[object]] = lambda c: c.read_form()
     blocking: Mode = Mode.THREAD
     slashes: Slashes = Slashes.STRICT
     head: bool = True
@@ -87,3 +90,4 @@ class Dialect:
     unrouted_hooks: bool = True
     error_of_error: bool = False
     wraps_raise: bool = False
+    closes_unmatched: bool = False

@@ -24,6 +24,7 @@ from fenrir.http.status import forbids_body
 from fenrir.kit.background import BackgroundTasks
 from fenrir.kit.validation import RequestValidationError
 from fenrir.kit.validation.shapes import is_class
+from fenrir.starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -97,6 +98,17 @@ def _request(c: RequestContext) -> HTTPConnection:
     return WebSocket.of(c) if c.plan is not None and c.plan.route.websocket else Request.of(c)
 
 
+async def _read_form(c: RequestContext) -> None:
+    """Read the form of a request as `request.form()` does, within the limits of its route."""
+    limits = c.plan.route.options.get("form_limits") if c.plan is not None else None
+    try:
+        await c.view(DIALECT).form(**(limits or {}))
+    except (StatusError, ClientDisconnect):
+        raise
+    except Exception as exc:
+        raise StarletteHTTPException(400, "There was an error parsing the body") from exc
+
+
 def _adopt(exc: Exception) -> Exception:
     """Return an engine's or another dialect's exception as the users of this dialect know it."""
     if isinstance(exc, (StarletteHTTPException, RequestValidationError)) or not isinstance(exc, StatusError):
@@ -148,6 +160,7 @@ DIALECT = Dialect(
     request=_request,
     response=lambda c, reply: Response.over(reply),
     reads_body=False,
+    read_form=_read_form,
     blocking=Mode.THREAD,
     slashes=Slashes.REDIRECT_307,
     head=False,
@@ -156,4 +169,5 @@ DIALECT = Dialect(
     unrouted_hooks=True,
     error_of_error=True,
     wraps_raise=True,
+    closes_unmatched=True,
 )

@@ -210,7 +210,8 @@ class ASGIExchange:
         self._answer: list[Message] = []
         self.buffered: bytes | None = None
         # RFC 9112 §6.3: a request without content-length and transfer-encoding has no body; HTTP/2 has neither field.
-        if scope.get("http_version", "1.1").startswith("1"):
+        # Callers in the same process leave both out as they like; they name no version of the specification.
+        if "spec_version" in scope.get("asgi", ()) and scope.get("http_version", "1.1").startswith("1"):
             for name, value in self.headers.raw:
                 if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
                     break
@@ -395,9 +396,10 @@ class ASGISink:
 
 
 class ASGIChannel:
-    """One WebSocket connection over ASGI."""
+    """One WebSocket connection over ASGI; `raises` as of an exchange."""
 
-    def __init__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Any, receive: Receive, send: Send, raises: bool = False) -> None:
+        self.raises = raises
         self.scope = scope
         self._receive = receive
         self._send = send
@@ -493,8 +495,10 @@ class ASGIChannel:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         checked_close(code)
         await self._connect()
-        if self._state == "connecting":
-            await self.reject(403)
+        if self._state == "connecting":  # the server makes a 403 of it
+            self._state = "closed"
+            self._closed = ChannelClosed(1006)
+            await self._deliver({"type": "websocket.close", "code": code, "reason": reason})
         elif self._state == "open":
             self._state = "closed"
             self._closed = ChannelClosed(code, reason)
@@ -552,7 +556,7 @@ def asgi_door(app: Served, *, raises: bool = False) -> Callable[[Any, Receive, S
             except Disconnected:
                 pass  # the answer has nobody to go to
         elif kind == "websocket":
-            channel = ASGIChannel(scope, receive, send)
+            channel = ASGIChannel(scope, receive, send, raises)
             await app.websocket(channel)
             await channel.close()  # 403 if the application gave no answer; nothing if it has closed
         elif kind == "lifespan":
