@@ -46,6 +46,7 @@ from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.fastapi.utils import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette._calls import is_async_callable
+from fenrir.starlette._exchange import tell_routed
 from fenrir.starlette.applications import Starlette
 from fenrir.starlette.concurrency import run_in_threadpool
 from fenrir.starlette.middleware import Middleware, wrap
@@ -285,7 +286,7 @@ class FastAPI(Verbs, Starlette):
         """Return the engine, or the router, inside all middleware."""
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
         if can_collect(self.router):
-            return wrap(asgi_door(self.engine, raises=True), [errors, *self.user_middleware])
+            return wrap(asgi_door(self.engine, raises=True, routed=tell_routed), [errors, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
         return wrap(self.router, [errors, *self.user_middleware, inner])

@@ -239,7 +239,9 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature:
         DeclarationError: it has none, or an annotation names what does not exist.
     """
     try:
-        return inspect.signature(call, eval_str=True)
+        signature = inspect.signature(call, eval_str=True)
+        if not any(isinstance(parameter.annotation, (str, ForwardRef)) for parameter in signature.parameters.values()):
+            return signature  # text is left in a `__signature__` of the user's own
     except NameError:
         signature = inspect.signature(call)
     except (TypeError, ValueError) as exc:
