@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 import fenrir
-from fenrir.cli.target import Mistake, find_target
+from fenrir.cli.target import Mistake, called_with, find_target
 from fenrir.core.application import Application, Frozen
 from fenrir.core.declare import DeclarationError, Source
 
@@ -55,7 +55,17 @@ def load(named: str | None) -> Any:
             raise Broken(f"{where} has no attribute {part!r}")
         found = getattr(found, part)
         where = f"{where}.{part}"
-    return found
+    return found if target.arguments is None else _made(found, where, target.arguments)
+
+
+def _made(factory: Any, where: str, arguments: str) -> Any:
+    args, kwargs = called_with(arguments)
+    if not callable(factory):
+        raise Broken(f"{where} is no factory: {type(factory).__name__} is not callable")
+    try:
+        return factory(*args, **kwargs)
+    except (Exception, SystemExit) as error:
+        raise Broken(f"the factory {where} failed:\n{_users_traceback(error)}") from error
 
 
 def _users_traceback(error: BaseException) -> str:

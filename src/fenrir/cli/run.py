@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
 import click
 
 import asteri
+from fenrir.cli import made
 from fenrir.cli.adoption import adopts
 from fenrir.cli.target import find_target
+from fenrir.kit.dotenv import load_dotenv
 
 __all__ = ["run"]
 
@@ -35,13 +38,22 @@ __all__ = ["run"]
 def run(target: str | None, host: str, port: int, workers: int, log_level: str, **options: Any) -> None:
     """Serve an application on Asteri.
 
-    TARGET is module:app, file.py:app, or a module or a file alone; if nothing is named, app.py or main.py here.
+    TARGET is module:app, file.py:app, or a module or a file alone; of a factory module:create_app, or
+    "module:create_app('testing')". If nothing is named: FLASK_APP, else app.py or main.py here.
     """
+    load_dotenv()
     found = find_target(target)
     _configure_log(log_level)
     bind = f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
     app_dir = str(found.directory)
-    sys.exit(asteri.run(str(found), app_dir=app_dir, bind=bind, workers=workers, log_level=log_level, **options))
+    called = str(found)
+    if found.arguments:
+        os.environ[made.TARGET] = f"{found}({found.arguments})"
+        called = f"{made.__name__}:{made.application.__name__}"
+    factory = found.arguments is not None
+    sys.exit(
+        asteri.run(called, factory=factory, app_dir=app_dir, bind=bind, workers=workers, log_level=log_level, **options)
+    )
 
 
 def _configure_log(level: str) -> None:

@@ -3,7 +3,10 @@
 `fenrir run` must not import the application: its process becomes the supervisor, and every worker that it forks would
 inherit what was imported, so that `--reload` could never load a changed file. So modules are looked up, not executed,
 and which of its names is the application is read in the source: `app`, `application`, or the only one that is made by
-calling an application class.
+calling an application class, or else a factory, `create_app` or `make_app`. A factory may be named with its arguments,
+`module:create_app("testing")`; they are literals.
+
+Where nothing is named, FLASK_APP is asked before the usual files, because Flask's applications are named there.
 
 A path to a file stands for the module that Python would call it: inside a package that is the dotted name from the
 package's parent. A file whose name Python has given away already (`site.py`, `click.py`) is imported as a member of its
@@ -21,14 +24,15 @@ import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
-__all__ = ["Mistake", "Target", "find_target"]
+__all__ = ["Mistake", "Target", "called_with", "find_target"]
 
 FILES = ("app.py", "main.py", "wsgi.py", "asgi.py")
 NAMES = ("app", "application")
+FACTORIES = ("create_app", "make_app")
 CLASSES = {"Fenrir", "FastAPI", "Starlette", "Flask", "Sanic", "Bottle", "App"}
 
 
@@ -45,11 +49,13 @@ class Target(NamedTuple):
         directory: first on the import path.
         module: dotted, as seen from there.
         attribute: its name in the module, may be dotted too.
+        arguments: it is a factory that is called with this text between parentheses; None: it is the application.
     """
 
     directory: Path
     module: str
     attribute: str
+    arguments: str | None = None
 
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}"
@@ -61,6 +67,7 @@ def find_target(named: str | None) -> Target:
     Raises:
         Mistake: nothing was named and nothing found, or there is no such file or module.
     """
+    named = named or os.environ.get("FLASK_APP") or None
     if named is None:
         named = next((name for name in FILES if Path(name).is_file()), None)
         if named is None:
@@ -69,11 +76,29 @@ def find_target(named: str | None) -> Target:
                 f"say which, for example {_example() or 'package.module:app'}"
             )
     place, colon, attribute = named.partition(":")
-    if not place or (colon and not _is_dotted_name(attribute)):
-        raise Mistake(f"{named!r}: write it as module:app or file.py:app")
+    attribute, call, arguments = attribute.partition("(")
+    if not place or (colon and not _is_dotted_name(attribute)) or (call and not arguments.endswith(")")):
+        raise Mistake(f"{named!r}: write it as module:app or file.py:app, a factory as module:create_app")
+    if call:
+        called_with(arguments.removesuffix(")"))
     is_path = place.endswith(".py") or "/" in place or os.sep in place
     directory, module, file = _from_file(place) if is_path else _from_module(place)
-    return Target(directory, module, attribute or _only_application(file, place))
+    if call:
+        return Target(directory, module, attribute, arguments.removesuffix(")"))
+    attribute = attribute or _only_application(file, place)
+    return Target(directory, module, attribute, "" if _is_factory(file, attribute) else None)
+
+
+def called_with(arguments: str) -> tuple[list[Any], dict[str, Any]]:
+    """Return the values of the arguments of a factory. Raises Mistake if they are no literals."""
+    try:
+        call = ast.parse(f"f({arguments})", mode="eval").body
+        if isinstance(call, ast.Call):
+            named = {item.arg: ast.literal_eval(item.value) for item in call.keywords if item.arg is not None}
+            return [ast.literal_eval(item) for item in call.args], named
+    except (SyntaxError, ValueError):
+        pass
+    raise Mistake(f"({arguments}): a factory's arguments must be literals, such as 'testing' or debug=True")
 
 
 def _is_dotted_name(text: str) -> bool:
@@ -171,6 +196,9 @@ def _only_application(file: Path | None, place: str) -> str:
             return name
     if len(made) == 1:
         return made[0]
+    for name in FACTORIES if not made else ():
+        if name in bound:
+            return name
     if made:
         raise Mistake(f"{place} has several applications; say which: {' or '.join(f'{place}:{n}' for n in made)}")
     raise Mistake(f"{place} has no `app` and no `application`; say what it is called: {place}:NAME")
@@ -198,6 +226,26 @@ def _names(file: Path) -> tuple[set[str], list[str]]:
                 bound.add(name)
                 made.update(dict.fromkeys([name] if _makes_application(value) else ()))
     return bound, list(made)
+
+
+def _is_factory(file: Path | None, attribute: str) -> bool:
+    """Say whether a name in a file is a plain function that can be called without arguments.
+
+    An ASGI or WSGI application that is a function has parameters; a module that can not be read is not judged.
+    """
+    if file is None or file.suffix != ".py":
+        return attribute in FACTORIES
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (SyntaxError, ValueError):
+        return attribute in FACTORIES
+    judged = attribute in FACTORIES
+    for statement in _statements(body):
+        if isinstance(statement, ast.FunctionDef) and statement.name == attribute:
+            given = statement.args
+            needed = len(given.posonlyargs) + len(given.args) - len(given.defaults)
+            judged = not (needed or any(default is None for default in given.kw_defaults))
+    return judged
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -60,6 +60,11 @@ def error(c: RequestContext, exc: Exception) -> Reply:
         adopted = InternalServerError(original_exception=adopted)
     try:
         app = c.app.extensions[DOOR]
+        if app.debug_pages and isinstance(adopted, InternalServerError) and adopted.original_exception is not None:
+            from fenrir.flask.tracebacks import traceback_reply
+
+            accept = c.exchange.headers.get("accept") or ""
+            return traceback_reply(adopted.original_exception, c.exchange.method, c.exchange.path, accept)
         return reply_of(app.response_class.force_type(adopted.get_response({}), {}))
     except Exception as broken:
         # The page of a user's exception class failed; nobody is left to ask.

@@ -101,6 +101,7 @@ class Flask(App):
     response_class: type[Response] = Response
     session_interface: SessionInterface = SecureCookieSessionInterface()
     shares_requests = False  # with other dialects: forms are then read by the engine, and links not followed
+    debug_pages = False  # unhandled exceptions are answered with their traceback; for the development server
     _altered = False  # a stage was replaced on this very object
 
     def __init__(

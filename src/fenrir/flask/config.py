@@ -53,15 +53,15 @@ def default_config() -> dict[str, Any]:
 class ConfigAttribute:
     """An attribute of the application that stands for a key of its configuration."""
 
-    def __init__(self, name: str, convert: Callable[[Any], Any] | None = None) -> None:
+    def __init__(self, name: str, get_converter: Callable[[Any], Any] | None = None) -> None:
         self.name = name
-        self.convert = convert
+        self.get_converter = get_converter
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self
         value = obj.config[self.name]
-        return self.convert(value) if self.convert is not None else value
+        return self.get_converter(value) if self.get_converter is not None else value
 
     def __set__(self, obj: Any, value: Any) -> None:
         obj.config[self.name] = value

@@ -24,6 +24,7 @@ from fenrir.flask._dialect import DIALECT
 from fenrir.flask.app import Flask
 from fenrir.flask.globals import DOOR, request
 from fenrir.flask.hooks import error_handlers, hook
+from fenrir.flask.json.provider import DefaultJSONProvider
 from fenrir.flask.response import reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSession, SecureCookieSessionInterface, session_json_serializer
@@ -77,6 +78,12 @@ class _SharedSessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
 
+class _StrictJSON(DefaultJSONProvider):
+    """What a body may be is the same for all dialects of one application."""
+
+    strict = True
+
+
 class FlaskDoor(Flask):
     """Flask's registration methods and contexts on an engine.
 
@@ -87,6 +94,7 @@ class FlaskDoor(Flask):
     """
 
     session_interface = _SharedSessions()
+    json_provider_class = _StrictJSON
     shares_requests = True
 
     def __init__(

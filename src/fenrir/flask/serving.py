@@ -49,8 +49,9 @@ def run_simple(
     Args:
         hostname: a name, an address, or `unix://` and a path.
         use_reloader: restart after a change of a file; `extra_files`, `exclude_patterns`, `reloader_*` are its options.
-        use_debugger, use_evalex, threaded: accepted and without effect: pages of errors come from the application's
-            debug mode and execute nothing, plain views always run in threads.
+        use_debugger: answer unhandled exceptions with their traceback; it has no console.
+        use_evalex, threaded: accepted and without effect: nothing is executed for a client, and plain views always run
+            in threads.
         static_files: folders to serve beside the application.
         server: fields of `asteri.settings.Settings`.
     """
@@ -77,6 +78,8 @@ def run_simple(
         # Whoever has put a function of his own there (a test, a tool) wants to be asked.
         werkzeug.run_simple(hostname, port, application, **options)
         return 0
+    if hasattr(application, "debug_pages"):
+        application.debug_pages = use_debugger
     if static_files:
         application = SharedDataMiddleware(application, static_files)
     if hostname.startswith("unix://"):

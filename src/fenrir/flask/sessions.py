@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from fenrir.flask.json.tag import TaggedJSONSerializer
 from fenrir.kit.sessions import Session, SignedCookies
-from fenrir.kit.sessions.signed import sha1, signing_serializer
+from fenrir.kit.sessions.signed import sha1 as _lazy_sha1
+from fenrir.kit.sessions.signed import signing_serializer
 
 if TYPE_CHECKING:
     from itsdangerous import URLSafeTimedSerializer
@@ -64,6 +65,9 @@ class SecureCookieSession(Session, SessionMixin):
     """
 
     new = False
+
+    def __init__(self, initial: Any = None, writable: bool = True) -> None:
+        super().__init__(initial, writable)
 
     def __repr__(self) -> str:
         # SECURITY: values are not shown, a session often holds credentials.
@@ -158,7 +162,7 @@ class SecureCookieSessionInterface(SessionInterface):
     """
 
     salt: str | bytes = "cookie-session"
-    digest_method: Callable[..., Any] = staticmethod(sha1)
+    digest_method: Callable[..., Any] = staticmethod(_lazy_sha1)
     key_derivation = "hmac"
     serializer: Any = session_json_serializer
     session_class: type[Any] = SecureCookieSession
@@ -185,8 +189,10 @@ class SecureCookieSessionInterface(SessionInterface):
         if not value:
             return self.session_class()
         lifetime = app.permanent_session_lifetime.total_seconds()
-        data = SignedCookies.over(signing).read(value, lifetime)
-        return self.session_class() if data is None else self.session_class(data)
+        cookies = SignedCookies.over(signing)
+        if issubclass(self.session_class, SecureCookieSession):
+            return self.session_class(lambda: cookies.read(value, lifetime))  # when it is first used
+        return self.session_class(cookies.read(value, lifetime) or {})
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Set or delete the cookie, as far as it is needed, and say in `Vary` that the response depends on it."""

@@ -39,7 +39,7 @@ def _default_template_ctx_processor() -> dict[str, Any]:
     if current_app:
         context["g"] = g._get_current_object()
     if request:
-        context["request"] = request._get_current_object()
+        context["request"] = request._get_current_object()  # type: ignore[attr-defined]
     return context
 
 
@@ -65,27 +65,35 @@ class DispatchingJinjaLoader(BaseLoader):
 
     def get_source(self, environment: kit.Environment, template: str) -> Source:
         """Return the first source that there is; with EXPLAIN_TEMPLATE_LOADING look everywhere and log the findings."""
-        explain = self.app.config["EXPLAIN_TEMPLATE_LOADING"]
-        attempts: list[tuple[BaseLoader, Scaffold, Source | None]] = []
-        for owner, loader in self._loaders():
-            source: Source | None
-            try:
-                source = loader.get_source(environment, template)
-            except TemplateNotFound:
-                source = None
-            if source is not None and not explain:
-                return source
-            attempts.append((loader, owner, source))
-        if explain:
-            from fenrir.flask.debughelpers import explain_template_loading_attempts
+        if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
+            return self._get_source_explained(environment, template)
+        return self._get_source_fast(environment, template)
 
-            explain_template_loading_attempts(self.app, template, attempts)
-            for *_, source in attempts:
-                if source is not None:
-                    return source
+    def _get_source_explained(self, environment: kit.Environment, template: str) -> Source:
+        attempts: list[tuple[BaseLoader, Scaffold, Source | None]] = []
+        for owner, loader in self._iter_loaders(template):
+            try:
+                attempts.append((loader, owner, loader.get_source(environment, template)))
+            except TemplateNotFound:
+                attempts.append((loader, owner, None))
+        from fenrir.flask.debughelpers import explain_template_loading_attempts
+
+        explain_template_loading_attempts(self.app, template, attempts)
+        for *_, source in attempts:
+            if source is not None:
+                return source
         raise TemplateNotFound(template)
 
-    def _loaders(self) -> Iterator[tuple[Scaffold, BaseLoader]]:
+    def _get_source_fast(self, environment: kit.Environment, template: str) -> Source:
+        for _, loader in self._iter_loaders(template):
+            try:
+                return loader.get_source(environment, template)
+            except TemplateNotFound:
+                continue
+        raise TemplateNotFound(template)
+
+    def _iter_loaders(self, template: str) -> Iterator[tuple[Scaffold, BaseLoader]]:
+        """Iterate over those who have templates; extensions for themes choose here."""
         for owner in (self.app, *self.app.iter_blueprints()):
             loader = owner.jinja_loader
             if loader is not None:
@@ -93,7 +101,7 @@ class DispatchingJinjaLoader(BaseLoader):
 
     def list_templates(self) -> list[str]:
         """Return the names of all templates."""
-        return list({name for _, loader in self._loaders() for name in loader.list_templates()})
+        return list({name for _, loader in self._iter_loaders("") for name in loader.list_templates()})
 
 
 def _app() -> App:
@@ -105,7 +113,7 @@ def _send(signal: Any, app: App, template: Template, context: dict[str, Any]) ->
     signal.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
 
 
-def _rendered(app: App, template: Template, context: dict[str, Any]) -> str:
+def _render(app: App, template: Template, context: dict[str, Any]) -> str:
     app.update_template_context(context)
     _send(before_render_template, app, template, context)
     text = template.render(context)
@@ -113,7 +121,7 @@ def _rendered(app: App, template: Template, context: dict[str, Any]) -> str:
     return text
 
 
-def _streamed(app: App, template: Template, context: dict[str, Any]) -> Iterator[str]:
+def _stream(app: App, template: Template, context: dict[str, Any]) -> Iterator[str]:
     app.update_template_context(context)
     _send(before_render_template, app, template, context)
 
@@ -128,25 +136,25 @@ def _streamed(app: App, template: Template, context: dict[str, Any]) -> Iterator
 def render_template(template_name_or_list: Names, **context: Any) -> str:
     """Return a rendered template, the first of several names that exists."""
     app = _app()
-    return _rendered(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
+    return _render(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
 def render_template_string(source: str, **context: Any) -> str:
     """Return a rendered text. SECURITY: the text is a program; it must never come from a client."""
     app = _app()
-    return _rendered(app, app.jinja_env.from_string(source), context)
+    return _render(app, app.jinja_env.from_string(source), context)
 
 
 def stream_template(template_name_or_list: Names, **context: Any) -> Iterator[str]:
     """Return the pieces of a template as it is rendered, to be returned from a view."""
     app = _app()
-    return _streamed(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
+    return _stream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
 def stream_template_string(source: str, **context: Any) -> Iterator[str]:
     """Return the pieces of a text as it is rendered."""
     app = _app()
-    return _streamed(app, app.jinja_env.from_string(source), context)
+    return _stream(app, app.jinja_env.from_string(source), context)
 
 
 def get_template_attribute(template_name: str, attribute: str) -> Any:

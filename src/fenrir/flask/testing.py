@@ -133,27 +133,27 @@ class FlaskClient(Client):
             context.request.host.partition(":")[0], context.request.path, response.headers.getlist("Set-Cookie")
         )
 
-    def _environ(self, other: dict[str, Any]) -> dict[str, Any]:
+    def _copy_environ(self, other: dict[str, Any]) -> dict[str, Any]:
         """Return an environ with the base of all, and with the wish to keep the contexts."""
         made = {**self.environ_base, **other}
         if self.preserve_context:
             made[PRESERVE] = self._new_contexts.append
         return made
 
-    def _request_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
+    def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
         given = args[0] if args else None
         if isinstance(given, werkzeug.test.EnvironBuilder):
             builder = copy(given)
-            builder.environ_base = self._environ(dict(builder.environ_base or {}))
+            builder.environ_base = self._copy_environ(dict(builder.environ_base or {}))
             return builder.get_request()
         if isinstance(given, dict):
-            builder = EnvironBuilder.from_environ(given, app=self.application, environ_base=self._environ({}))
+            builder = EnvironBuilder.from_environ(given, app=self.application, environ_base=self._copy_environ({}))
             return builder.get_request()
         if given is not None and hasattr(given, "environ"):  # a request
             request = copy(given)
-            request.environ = self._environ(request.environ)
+            request.environ = self._copy_environ(request.environ)
             return cast("WerkzeugRequest", request)
-        kwargs["environ_base"] = self._environ(kwargs.get("environ_base", {}))
+        kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base", {}))
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:
             return builder.get_request()
@@ -162,7 +162,7 @@ class FlaskClient(Client):
 
     def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request, given as the arguments of `EnvironBuilder`, as a builder, an environ or a request."""
-        request = self._request_of(args, kwargs)
+        request = self._request_from_builder_args(args, kwargs)
         # What the request before left is over: contexts are kept for one request only, and not over a redirect.
         self._context_stack.close()
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)

@@ -52,7 +52,7 @@ class Fenrir:
     Args:
         import_name: the module that it belongs to (`__name__`); templates and static files are found beside it.
         title, version, summary, description, terms_of_service, contact, license_info, servers, tags: documentation.
-        docs_url, redoc_url, openapi_url: where documentation is served; None switches it off.
+        docs_url, redoc_url, openapi_url, asyncapi_url: where documentation is served; None switches it off.
         secret_key: signs sessions; they refuse to work without one.
         template_folder, static_folder, static_url_path: as in Flask.
         lifespan: an async context manager factory taking the application, as in FastAPI.
@@ -78,6 +78,7 @@ class Fenrir:
         docs_url: str | None = "/docs",
         redoc_url: str | None = "/redoc",
         openapi_url: str | None = "/openapi.json",
+        asyncapi_url: str | None = "/asyncapi.json",
         secret_key: str | bytes | None = None,
         template_folder: str | None = "templates",
         static_folder: str | None = "static",
@@ -131,6 +132,7 @@ class Fenrir:
             docs_url=docs_url,
             redoc_url=redoc_url,
             openapi_url=openapi_url,
+            asyncapi_url=asyncapi_url,
         )
         install_docs(self.engine, self.docs)
 
@@ -474,6 +476,10 @@ class Fenrir:
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of all routes of every dialect."""
         return openapi_document(self.engine, self.docs)
+
+    def asyncapi(self) -> dict[str, Any]:
+        """Return the AsyncAPI document of all WebSockets and event streams of every dialect."""
+        return import_module("fenrir.kit.asyncapi").asyncapi_document(self.engine, self.docs)  # type: ignore[no-any-return]
 
     # ----------------------------------------------------------------- doors
     def __asteri__(self, version: int) -> Doors | None:

@@ -85,6 +85,40 @@ def test_what_the_application_is_called(here: Path, source: str, name: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("named", "target", "arguments"),
+    [
+        ("shop", "shop:create_app", ""),
+        ("shop.py", "shop:create_app", ""),
+        ("shop:create_app", "shop:create_app", ""),
+        ("shop:create_app()", "shop:create_app", ""),
+        ("shop:create_app('testing', debug=True)", "shop:create_app", "'testing', debug=True"),
+        ("shop:build", "shop:build", ""),
+        ("shop:wsgi", "shop:wsgi", None),
+        ("shop:asgi", "shop:asgi", None),
+        ("other", "other:make_app", ""),
+        ("both", "both:app", None),
+    ],
+)
+def test_factories(here: Path, named: str, target: str, arguments: str | None) -> None:
+    write(
+        here,
+        shop="def create_app(config=None, *, debug=False): ...\ndef build(): ...\n"
+        "def wsgi(environ, start_response): ...\nasync def asgi(scope, receive, send): ...",
+        other="def make_app(): ...",
+        both="app = Flask()\ndef create_app(): ...",
+    )
+    found = find_target(named)
+    assert (str(found), found.arguments) == (target, arguments)
+
+
+def test_the_environment_names_an_application(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(here, app=APP, shop=APP)
+    monkeypatch.setenv("FLASK_APP", "shop.py")
+    assert str(find_target(None)) == "shop:app"
+    assert str(find_target("app.py")) == "app:app"
+
+
+@pytest.mark.parametrize(
     ("named", "message"),
     [
         (None, "no application was named, and none of app.py, main.py, wsgi.py, asgi.py is here; "),
@@ -96,7 +130,9 @@ def test_what_the_application_is_called(here: Path, source: str, name: str) -> N
         ("shop.nothing:app", "there is no module 'shop.nothing'"),
         ("shop:", "'shop:': write it as module:app or file.py:app"),
         (":app", "':app': write it as"),
-        ("shop:app()", "'shop:app()': write it as"),
+        ("shop:app(", "'shop:app(': write it as"),
+        ("shop:app(x)", "(x): a factory's arguments must be literals"),
+        ("shop:app(1", "'shop:app(1': write it as"),
         ("my-shop:app", "'my-shop' is no name of a module"),
         ("my-shop.py", "'my-shop' is no name in Python; rename it"),
         ("plain.py", "plain.py has no `app` and no `application`; say what it is called: plain.py:NAME"),

@@ -7,7 +7,6 @@
 `--app` or FLASK_APP names the application, or a factory with its arguments; `.env` and `.flaskenv` are read.
 """
 
-from fenrir.flask.cli.dotenv import load_dotenv
 from fenrir.flask.cli.group import FlaskGroup, cli, get_version, main, version_option
 from fenrir.flask.cli.locate import NoAppException, find_app_by_string, find_best_app, locate_app, prepare_import
 from fenrir.flask.cli.routes import routes_command
@@ -16,6 +15,7 @@ from fenrir.flask.cli.script import AppGroup, ScriptInfo, pass_script_info, with
 from fenrir.flask.cli.shell import shell_command
 from fenrir.flask.globals import current_app
 from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
+from fenrir.kit.dotenv import load_dotenv
 
 __all__ = [
     "AppGroup",

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fenrir.flask.cli.dotenv import load_dotenv
 from fenrir.flask.cli.locate import NoAppException
 from fenrir.flask.cli.routes import routes_command
 from fenrir.flask.cli.run import run_command
 from fenrir.flask.cli.script import AppGroup, ScriptInfo
 from fenrir.flask.cli.shell import shell_command
 from fenrir.flask.globals import current_app
+from fenrir.kit.dotenv import load_dotenv
 
 if TYPE_CHECKING:
     from fenrir.flask.app import Flask
@@ -149,19 +149,19 @@ class FlaskGroup(AppGroup):
         if add_default_commands:
             for command in (run_command, shell_command, routes_command):
                 self.add_command(command)
-        self._plugins_loaded = False
+        self._loaded_plugin_commands = False
 
-    def _load_plugins(self) -> None:
+    def _load_plugin_commands(self) -> None:
         """Add the commands that installed distributions announce (`flask.commands`)."""
-        if not self._plugins_loaded:
+        if not self._loaded_plugin_commands:
             for entry in metadata.entry_points(group="flask.commands"):
                 self.add_command(entry.load(), entry.name)
-            self._plugins_loaded = True
+            self._loaded_plugin_commands = True
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command of our own, of a plugin or of the application, in this order."""
-        self._load_plugins()
-        own = super().get_command(ctx, cmd_name)
+        self._load_plugin_commands()
+        own = super().get_command(ctx, name)
         if own is not None:
             return own
         try:
@@ -172,11 +172,12 @@ class FlaskGroup(AppGroup):
         # Callbacks of parameters find the context as well.
         if not current_app or current_app._get_current_object() is not app:  # type: ignore[attr-defined]
             ctx.with_resource(app.app_context())
-        return app.cli.get_command(ctx, cmd_name)
+        command: click.Command | None = app.cli.get_command(ctx, name)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands; an application that can not be loaded is told of, and has none."""
-        self._load_plugins()
+        self._load_plugin_commands()
         names = set(super().list_commands(ctx))
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))

@@ -1,42 +1,44 @@
-"""JSON as the current application writes and reads it."""
+"""JSON as the current application writes and reads it; without one, as the standard library does."""
 
 from __future__ import annotations
 
+import json
 from typing import IO, TYPE_CHECKING, Any
 
 from fenrir.flask.globals import current_app
-from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider
+from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider, _default
 
 if TYPE_CHECKING:
     from fenrir.flask.response import Response
 
 __all__ = ["DefaultJSONProvider", "JSONProvider", "dump", "dumps", "jsonify", "load", "loads"]
 
-_outside = DefaultJSONProvider(None)
-
-
-def _provider() -> JSONProvider:
-    return current_app.json if current_app else _outside
-
 
 def dumps(obj: Any, **kwargs: Any) -> str:
     """Return a value as JSON."""
-    return _provider().dumps(obj, **kwargs)
+    if current_app:
+        return current_app.json.dumps(obj, **kwargs)
+    kwargs.setdefault("default", _default)
+    return json.dumps(obj, **kwargs)
 
 
 def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
     """Write a value as JSON into a file."""
-    _provider().dump(obj, fp, **kwargs)
+    if current_app:
+        current_app.json.dump(obj, fp, **kwargs)
+    else:
+        kwargs.setdefault("default", _default)
+        json.dump(obj, fp, **kwargs)
 
 
 def loads(s: str | bytes, **kwargs: Any) -> Any:
     """Return the value of a JSON text."""
-    return _provider().loads(s, **kwargs)
+    return current_app.json.loads(s, **kwargs) if current_app else json.loads(s, **kwargs)
 
 
 def load(fp: IO[Any], **kwargs: Any) -> Any:
     """Return the value of a file of JSON."""
-    return _provider().load(fp, **kwargs)
+    return current_app.json.load(fp, **kwargs) if current_app else json.load(fp, **kwargs)
 
 
 def jsonify(*args: Any, **kwargs: Any) -> Response:

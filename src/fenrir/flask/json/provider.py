@@ -42,7 +42,7 @@ class JSONProvider:
         """Return the value of a file of JSON."""
         return self.loads(fp.read(), **kwargs)
 
-    def _value(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _prepare_response_obj(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if args and kwargs:
             raise TypeError("app.json.response() takes either args or kwargs, not both")
         if not args and not kwargs:
@@ -52,26 +52,26 @@ class JSONProvider:
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """Return a JSON response of one value, of several as a list, or of the keywords as an object."""
         response: Response = self._app.response_class(
-            self.dumps(self._value(args, kwargs)), mimetype="application/json"
+            self.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json"
         )
         return response
 
 
-def _default(value: Any) -> Any:
+def _default(o: Any) -> Any:
     """Return what JSON knows for dates, decimals, UUIDs, dataclasses, mappings and objects with `__html__`."""
-    if isinstance(value, datetime):
-        return format_date(value)
-    if isinstance(value, date):
-        return format_date(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    if isinstance(value, decimal.Decimal | uuid.UUID):
-        return str(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if hasattr(value, "__html__"):
-        return str(value.__html__())
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    if isinstance(o, datetime):
+        return format_date(o)
+    if isinstance(o, date):
+        return format_date(datetime(o.year, o.month, o.day, tzinfo=UTC))
+    if isinstance(o, decimal.Decimal | uuid.UUID):
+        return str(o)
+    if dataclasses.is_dataclass(o) and not isinstance(o, type):
+        return dataclasses.asdict(o)
+    if hasattr(o, "__html__"):
+        return str(o.__html__())
+    if isinstance(o, Mapping):
+        return dict(o)
+    raise TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
 
 
 class DefaultJSONProvider(JSONProvider):
@@ -79,6 +79,7 @@ class DefaultJSONProvider(JSONProvider):
 
     Attributes:
         default: called for values that JSON does not know.
+        strict: hold what is read to RFC 8259: no NaN, no lone surrogates.
         compact: no spaces in responses; None: unless in debug mode, where responses are indented.
     """
 
@@ -86,6 +87,7 @@ class DefaultJSONProvider(JSONProvider):
     ensure_ascii = True
     sort_keys = True
     compact: bool | None = None
+    strict = False
     mimetype = "application/json"
     _made: tuple[Any, ...] = ()
     _encode: Callable[[Any], str]
@@ -101,11 +103,18 @@ class DefaultJSONProvider(JSONProvider):
         return json.dumps(obj, **options)
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Return the value of a JSON text; keywords are those of `json.loads`.
-
-        Without keywords the text is held to RFC 8259: NaN, lone surrogates and bottomless nesting are refused.
-        """
-        return json.loads(s, **kwargs) if kwargs else strict_loads(s)
+        """Return the value of a JSON text; keywords are those of `json.loads`. Raises ValueError if it is none."""
+        if not kwargs:
+            try:
+                return strict_loads(s)
+            except ValueError:
+                if self.strict:
+                    raise
+                # The standard library, which is upstream's, takes more: NaN, lone surrogates, UTF-16
+        try:
+            return json.loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
     def body(self, value: Any) -> bytes:
         """Return what `response` sends for one value."""
@@ -127,6 +136,6 @@ class DefaultJSONProvider(JSONProvider):
         """Return a JSON response, ending with a line feed."""
         indented = self._app.debug if self.compact is None else not self.compact
         options: dict[str, Any] = {"indent": 2} if indented else {"separators": (",", ":")}
-        text = self.dumps(self._value(args, kwargs), **options)
+        text = self.dumps(self._prepare_response_obj(args, kwargs), **options)
         response: Response = self._app.response_class(f"{text}\n", mimetype=self.mimetype)
         return response

@@ -18,6 +18,7 @@ class DocsOptions:
         servers, tags, external_docs: as the specification has them.
         openapi_version: the version that the document claims.
         openapi_url: where the document is; without it there are no pages either.
+        asyncapi_url: where AsyncAPI's document is, of WebSockets and event streams; None for nowhere.
         docs_url, redoc_url: where Swagger UI and ReDoc are; None switches one off.
         swagger_ui_oauth2_redirect_url: where an authorization server sends the browser back to; None for nowhere.
         swagger_ui_init_oauth: what Swagger UI fills into its login form.
@@ -38,6 +39,7 @@ class DocsOptions:
     external_docs: Mapping[str, Any] | None = None
     openapi_version: str = "3.1.0"
     openapi_url: str | None = "/openapi.json"
+    asyncapi_url: str | None = None
     docs_url: str | None = "/docs"
     redoc_url: str | None = "/redoc"
     swagger_ui_oauth2_redirect_url: str | None = "/docs/oauth2-redirect"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fenrir.core.declare import Route
     from fenrir.core.plan import Plan
 
-__all__ = ["described_plans", "title_of", "user_function"]
+__all__ = ["described_plans", "description_of", "summary_of", "title_of", "user_function"]
 
 METHODS = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
 ANY_METHOD = ("GET", "POST", "PUT", "DELETE", "PATCH")  # what a route that takes every method is documented with
@@ -80,8 +80,8 @@ def _described(plan: Plan) -> Iterator[Described]:
             method=method,
             operation_id=str(explicit or f"{base}_{method}"),
             type_id=type_id,
-            summary=str(options.get("summary") or _summary(route)),
-            description=_description(route, method),
+            summary=summary_of(route),
+            description=description_of(route, method),
             tags=options.get("tags") or (),
             deprecated=options.get("deprecated"),
             about=about,
@@ -126,14 +126,18 @@ def user_function(route: Route) -> Any:
     return function
 
 
-def _summary(route: Route) -> str:
+def summary_of(route: Route) -> str:
+    """Return the summary of a route, or else its title in words."""
+    if said := route.options.get("summary"):
+        return str(said)
     title = title_of(route)
     if not (route.options.get("name") or route.name):
         title = re.sub(r"(?<=[a-z])(?=[A-Z])|\.", " ", title)
     return title.replace("_", " ").title()
 
 
-def _description(route: Route, method: str) -> str:
+def description_of(route: Route, method: str) -> str:
+    """Return the description of a route, or else the docstring of what serves a method (lower-case)."""
     said = route.options.get("description")
     if said is None:
         function = user_function(route)

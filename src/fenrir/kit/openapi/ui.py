@@ -59,10 +59,13 @@ def install_docs(
             called for every request then.
         assets: the folder with the files of Swagger UI and ReDoc; where it is empty the pages use a CDN.
     """
+    install = _Installer(engine, options, local_assets(assets))
+    if options.asyncapi_url is not None:
+        # What it is made of is only imported when somebody asks for it.
+        install.add(options.asyncapi_url, _Document(engine, options, _asyncapi, servers=False), Mode.THREAD)
     if options.openapi_url is None:
         return
-    install = _Installer(engine, options, local_assets(assets))
-    source = _Document(engine, options) if document is None else _Foreign(document, options)
+    source = _Document(engine, options, openapi_document) if document is None else _Foreign(document, options)
     install.add(options.openapi_url, source, Mode.THREAD)
     if options.docs_url is not None:
         install.swagger(options.docs_url)
@@ -83,21 +86,41 @@ def serve_assets(engine: Application, page: str, assets: Assets, names: Sequence
     return paths
 
 
-class _Document:
-    """Serves the document: bytes that are made again when the application changed."""
+def _asyncapi(engine: Application, options: DocsOptions) -> dict[str, Any]:
+    from fenrir.kit.asyncapi import asyncapi_document
 
-    def __init__(self, engine: Application, options: DocsOptions) -> None:
+    return asyncapi_document(engine, options)
+
+
+class _Document:
+    """Serves a document: bytes that are made again when the application changed.
+
+    Args:
+        servers: the root path of the server is one of the document's servers.
+    """
+
+    def __init__(
+        self,
+        engine: Application,
+        options: DocsOptions,
+        make: Callable[[Application, DocsOptions], dict[str, Any]],
+        *,
+        servers: bool = True,
+    ) -> None:
         self._engine = engine
         self._options = options
+        self._make = make
+        self._servers = servers
         self._made: tuple[Frozen, dict[str, Any], bytes] | None = None
 
     def __call__(self, c: RequestContext) -> Reply:
         frozen = self._engine.frozen
         made = self._made
         if made is None or made[0] is not frozen:
-            document = openapi_document(self._engine, self._options)
+            document = self._make(self._engine, self._options)
             made = self._made = (frozen, document, dumps(document))
-        return _json(_below(c, made[1], self._options), made[1], made[2])
+        shown = _below(c, made[1], self._options) if self._servers else made[1]
+        return _json(shown, made[1], made[2])
 
 
 class _Foreign:
