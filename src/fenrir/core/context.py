@@ -226,6 +226,10 @@ class RequestContext:
         """The body if it was read from an exchange that did not hold it, None otherwise."""
         return self._body
 
+    def keep_body(self, body: bytes) -> None:
+        """Let this be the body from now on: it was read, or changed, by a view."""
+        self._body = body
+
     async def read_body(self) -> bytes:
         """Read the whole body once and keep it.
 
@@ -233,8 +237,11 @@ class RequestContext:
             PayloadTooLarge: it is longer than the route or the application allows.
             Disconnected: the client left before its end.
         """
-        if self._body is None:
-            limit = self.body_limit
+        limit = self.body_limit
+        if self._body is not None:
+            if limit is not None and len(self._body) > limit:
+                raise PayloadTooLarge  # what was read before the route was known
+        else:
             buffered: bytes | None = self.exchange.buffered
             if buffered is None:
                 pieces: list[bytes] = []
@@ -335,6 +342,15 @@ class RequestContext:
             return FormParser(kind, limits=self.app.form_limits or FormLimits())
         except FormError as exc:
             raise _refused(exc) from exc
+
+    @property
+    def kept_form(self) -> Form | None:
+        """The form if it was read before."""
+        return self._form
+
+    def adopt_form(self, form: Form) -> None:
+        """Keep a form that somebody else has read from the exchange; its files are closed with the request."""
+        self._keep(form)
 
     def _keep(self, form: Form) -> Form:
         self.plain = False  # its files must be closed

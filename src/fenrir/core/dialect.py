@@ -6,7 +6,7 @@ one of these records in it; see CONTRIBUTING.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,6 +62,7 @@ class Dialect:
         request: the dialect's request object for a context (cached by the context).
         response: a reply as the dialect's response object, for hooks that are shown one.
         reads_body: the body has been read before the handler runs.
+        read_form: reads the form of a request that a binding needs, within the limits of its route.
         blocking: how a plain `def` handler runs.
         slashes, head, options: habits of its routes for trailing slashes, HEAD for GET, automatic OPTIONS.
         ordered: upstream takes the first registered route that matches, so hidden routes are reported.
@@ -79,6 +80,7 @@ class Dialect:
     request: Callable[[RequestContext], Any]
     response: Callable[[RequestContext, Reply], Any]
     reads_body: bool = False
+    read_form: Callable[[RequestContext], Awaitable[object]] = lambda c: c.read_form()
     blocking: Mode = Mode.THREAD
     slashes: Slashes = Slashes.STRICT
     head: bool = True

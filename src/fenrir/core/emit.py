@@ -322,7 +322,7 @@ class _Program(Steps):
     def _read(self) -> None:
         w = self.w
         if self.binding.body is BodyNeed.FORM:
-            w.line("await c.read_form()")
+            w.line(f"await {w.value('read_form', self.route.dialect.read_form)}(c)")
         else:
             if self.limited:
                 w.line("await c.load()")
