@@ -336,9 +336,7 @@ ADA = {"email": "ada@example.com", "password": "lovelace"}
 def log_in(client, scopes="items", **who):
     who = ADA | who
     client.post("/users/", json=who)
-    answer = client.post(
-        "/login/token", data={"username": who["email"], "password": who["password"], "scope": scopes}
-    )
+    answer = client.post("/login/token", data={"username": who["email"], "password": who["password"], "scope": scopes})
     assert answer.status_code == 200, answer.text
     return {"authorization": f"Bearer {answer.json()['access_token']}"}
 
@@ -416,9 +414,7 @@ def test_middleware(client):
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["access-control-allow-origin"] == "http://front"
     assert float(answer.headers["x-process-time"]) > 0
-    preflight = client.options(
-        "/items/", headers={"origin": "http://front", "access-control-request-method": "POST"}
-    )
+    preflight = client.options("/items/", headers={"origin": "http://front", "access-control-request-method": "POST"})
     assert (preflight.status_code, preflight.text) == (200, "OK")
 
 

@@ -24,9 +24,7 @@ def client():
 
     app.include_router(router)
     registry = CollectorRegistry()
-    instrumentator = Instrumentator(
-        should_group_status_codes=False, excluded_handlers=["/metrics"], registry=registry
-    )
+    instrumentator = Instrumentator(should_group_status_codes=False, excluded_handlers=["/metrics"], registry=registry)
     instrumentator.add(metrics.default(registry=registry)).instrument(app).expose(app, include_in_schema=False)
     with TestClient(app) as client:
         yield client

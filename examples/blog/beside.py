@@ -1,6 +1,6 @@
 """The third step: the blog is adopted, and new routes are written in whatever paradigm suits them, on one session.
 
-    fenrir run beside:app
+fenrir run beside:app
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """The first step: the blog runs on Flask as before, whole, below a Fenrir application; new routes stand beside it.
 
-    fenrir run mounted:app
+fenrir run mounted:app
 """
 
 import os

@@ -14,10 +14,7 @@ __all__ = ["bp"]
 
 bp = Blueprint("posts", __name__)
 
-ALL = (
-    "select post.id, title, body, written, account, name as author "
-    "from post join account on account = account.id"
-)
+ALL = "select post.id, title, body, written, account, name as author from post join account on account = account.id"
 
 
 @bp.get("/")
