@@ -1,10 +1,10 @@
-"""A whole application as one writes it: SQLModel on SQLite, JWT with scopes, routers, tasks, uploads, WebSockets, CORS."""
+"""A whole application: SQLModel on SQLite, JWT with scopes, routers, tasks, uploads, WebSockets, CORS."""
 
 import io
 import time
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import jwt
@@ -156,7 +156,7 @@ def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], session: Sessio
     user = session.exec(select(User).where(User.email == form.username)).first()
     if user is None or not hasher.verify(form.password, user.password):
         raise HTTPException(400, "Incorrect email or password")
-    expires = datetime.now(timezone.utc) + timedelta(minutes=settings.minutes)
+    expires = datetime.now(UTC) + timedelta(minutes=settings.minutes)
     claims = {"sub": str(user.id), "exp": expires, "scopes": form.scopes}
     return Token(access_token=jwt.encode(claims, settings.secret, algorithm="HS256"))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import pytest
 import strawberry
-from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
+from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from strawberry.fastapi import BaseContext, GraphQLRouter
 from strawberry.types import Info

@@ -11,10 +11,10 @@ import fenrir
 
 fenrir.adopt("flask")  # before the blog imports it
 
-from fenrir import Depends, Fenrir, HTTPException, WebSocket, WebSocketDisconnect, session  # noqa: E402
+from blog import create_app, store  # noqa: E402
 from pydantic import BaseModel, Field  # noqa: E402
 
-from blog import create_app, store  # noqa: E402
+from fenrir import Depends, Fenrir, HTTPException, WebSocket, WebSocketDisconnect, session  # noqa: E402
 
 old = create_app()
 app = Fenrir(__name__, title="Blog", secret_key=old.secret_key, static_folder=None)  # /static is the blog's

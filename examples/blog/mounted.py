@@ -6,6 +6,7 @@ fenrir run mounted:app
 import os
 
 from blog import create_app
+
 from fenrir import Fenrir, session
 
 old = create_app()

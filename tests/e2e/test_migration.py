@@ -1,4 +1,4 @@
-"""docs/migration: one Flask application (examples/blog) brought over in three steps, one browser with one cookie throughout.
+"""docs/migration: one Flask application (examples/blog) brought over in three steps, with one cookie throughout.
 
 Each step is a process of its own, over the same database, and the reader never logs in again.
 """
