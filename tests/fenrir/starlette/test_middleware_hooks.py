@@ -273,7 +273,7 @@ def test_asgi_middleware_finds_the_route_in_the_scope() -> None:
 
     app = FastAPI(middleware=[Middleware(Watching)])
     routes(app)
-    with Client(app, raise_server_exceptions=False) as browser:
+    with Client(app, door="asgi", raise_server_exceptions=False) as browser:
         for path in ("/items/7", "/fail", "/nowhere"):
             browser.get(path)
     assert found == [("/items/{name}", {"name": "7"}, True), ("/fail", {}, True), (None, None, False)]
