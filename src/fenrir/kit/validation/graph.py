@@ -239,12 +239,15 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature:
         DeclarationError: it has none, or an annotation names what does not exist.
     """
     try:
-        return inspect.signature(call, eval_str=True)
+        signature = inspect.signature(call, eval_str=True)
     except NameError:
         signature = inspect.signature(call)
     except (TypeError, ValueError) as exc:
         raise DeclarationError(f"{_title(call)} has no signature that can be read: {exc}", source_of(call)) from exc
-    # One annotation can not be evaluated, often that of the result under TYPE_CHECKING: evaluate the others one by one.
+    if not any(isinstance(parameter.annotation, (str, ForwardRef)) for parameter in signature.parameters.values()):
+        return signature
+    # One annotation can not be evaluated, often that of the result under TYPE_CHECKING; or somebody has put a signature
+    # of text on the callable (`__signature__`), which is taken as it is: evaluate one by one.
     scope = getattr(inspect.unwrap(_whole(call)), "__globals__", {})
     return signature.replace(
         parameters=[
