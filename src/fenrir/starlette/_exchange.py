@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from asteri.asgi import asgi_doors
 from asteri.exchange import ChannelClosed, Disconnected
 from fenrir.core.doors.asgi import ASGIExchange
-from fenrir.core.plan import Plan
 from fenrir.starlette.types import Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ __all__ = [
     "scope_entry",
     "scope_of",
     "send_of",
-    "tell_routed",
 ]
 
 _SCOPE = "asgi.scope"
@@ -77,12 +75,6 @@ def complete_scope(c: RequestContext, scope: Scope) -> None:
         for key in ("route", "fastapi"):
             if key in route.options:
                 scope[key] = route.options[key]
-
-
-def tell_routed(c: RequestContext) -> None:
-    """Write into the server's scope what middleware around the application looks for in it; a mount does so itself."""
-    if c.plan is None or isinstance(c.plan, Plan):
-        scope_of(c)
 
 
 def _channel_scope(channel: Channel) -> Scope:

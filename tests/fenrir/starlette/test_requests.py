@@ -240,4 +240,4 @@ def test_middleware_finds_the_route_in_the_scope() -> None:
     with Client(app, door="asgi") as client:
         assert client.get("/items/3").json() == 3
         assert client.get("/nowhere").status_code == 404
-    assert seen == [("/items/{n}", {"n": "3"}, item, True)] * 2 + [(None, {}, None, True)] * 2
+    assert seen == [("/items/{n}", {"n": "3"}, item, True)] * 2 + [(None, None, None, True)] * 2

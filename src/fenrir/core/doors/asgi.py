@@ -534,15 +534,11 @@ class Served(Protocol):
         """Return a new run from start to stop."""
 
 
-def asgi_door(
-    app: Served, *, raises: bool = False, routed: Callable[[RequestContext], None] | None = None
-) -> Callable[[Any, Receive, Send], Awaitable[None]]:
+def asgi_door(app: Served, *, raises: bool = False) -> Callable[[Any, Receive, Send], Awaitable[None]]:
     """Return an ASGI 3 application over the engine.
 
     Args:
         raises: exceptions that no error handler took are raised, for what stands around this application.
-        routed: is told of each request before anything of its answer is sent, with the plan that was found (with hooks
-            before routing: after the request only).
     """
 
     async def door(scope: Any, receive: Receive, send: Send) -> None:
@@ -552,8 +548,6 @@ def asgi_door(
             around = current.get(None)  # of the application that this one is mounted in
             try:
                 serving = app.http(exchange)
-                if routed is not None:
-                    routed(current.get())
                 if serving is not None:
                     await serving
                 if raises:
