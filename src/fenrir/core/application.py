@@ -323,7 +323,10 @@ class Application:
         current.set(c)
         found = self.frozen.router.find(WEBSOCKET, channel.path)
         if type(found) is not Found:
-            await channel.reject(404, [(b"content-type", b"text/plain; charset=utf-8")], b"Not Found")
+            if self.home.closes_unmatched:
+                await channel.close()
+            else:
+                await channel.reject(404, [(b"content-type", b"text/plain; charset=utf-8")], b"Not Found")
             return
         if isinstance(found.target, MountPlan):
             await found.target.serve_channel(channel, found.values)
@@ -537,7 +540,7 @@ def _names(plans: Sequence[Plan]) -> Mapping[str, Sequence[Plan]]:
         if plan.route.name is None:
             continue
         others = names.setdefault(plan.route.name, [])
-        if others and others[0].route.handler is not plan.route.handler:
+        if others and _user(others[0]) is not _user(plan):
             raise DeclarationError(
                 f"the name {plan.route.name!r} is taken by another handler; give one of them a name of its own",
                 plan.source,
@@ -545,3 +548,7 @@ def _names(plans: Sequence[Plan]) -> Mapping[str, Sequence[Plan]]:
             )
         others.append(plan)
     return names
+
+
+def _user(plan: Plan) -> Any:
+    return plan.route.user or plan.route.handler

@@ -226,6 +226,10 @@ class RequestContext:
         """The body if it was read from an exchange that did not hold it, None otherwise."""
         return self._body
 
+    def keep_body(self, body: bytes) -> None:
+        """Let this be the body from now on: it was read, or changed, by a view."""
+        self._body = body
+
     async def read_body(self) -> bytes:
         """Read the whole body once and keep it.
 
@@ -338,6 +342,15 @@ class RequestContext:
             return FormParser(kind, limits=self.app.form_limits or FormLimits())
         except FormError as exc:
             raise _refused(exc) from exc
+
+    @property
+    def kept_form(self) -> Form | None:
+        """The form if it was read before."""
+        return self._form
+
+    def adopt_form(self, form: Form) -> None:
+        """Keep a form that somebody else has read from the exchange; its files are closed with the request."""
+        self._keep(form)
 
     def _keep(self, form: Form) -> Form:
         self.plain = False  # its files must be closed

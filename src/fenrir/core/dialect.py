@@ -68,6 +68,7 @@ class Dialect:
         ordered: upstream takes the first registered route that matches, so hidden routes are reported.
         unrouted_hooks: before-hooks also run when nothing matched.
         error_of_error: an exception of an error handler is looked up among the error handlers, once.
+        closes_unmatched: a WebSocket that no route takes is closed, which refuses the handshake with 403 and not 404.
         wraps_raise: hooks around everything see an exception that no handler took, not the answer to it.
     """
 
@@ -89,3 +90,4 @@ class Dialect:
     unrouted_hooks: bool = True
     error_of_error: bool = False
     wraps_raise: bool = False
+    closes_unmatched: bool = False

@@ -20,7 +20,7 @@ from fenrir.http.headers import MutableHeaders
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
-__all__ = ["HasReply", "Reply", "afterwards", "finalize", "send", "settle", "settle_failure"]
+__all__ = ["HasReply", "Reply", "afterwards", "close_stream", "finalize", "send", "settle", "settle_failure"]
 
 
 @runtime_checkable
@@ -115,7 +115,7 @@ async def send(c: RequestContext, reply: Reply) -> None:
         if pieces is not None:
             await to_thread(pieces.close)
         else:
-            await _close(stream)
+            await close_stream(stream)
 
 
 class _Pieces:
@@ -144,7 +144,7 @@ class _Pieces:
 _END = object()
 
 
-async def _close(stream: Any) -> None:
+async def close_stream(stream: Any) -> None:
     """Close what was streamed, whether it was read to its end or not."""
     if (aclose := getattr(stream, "aclose", None)) is not None:
         await aclose()

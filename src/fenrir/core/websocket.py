@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asteri.exchange import ChannelClosed
+from fenrir.core.context import Raises
 from fenrir.core.errors import StatusError, find_error_handler
 from fenrir.core.exits import SwallowedError
-from fenrir.core.hooks import call_hook
+from fenrir.core.hooks import call_hook, raises
 from fenrir.core.reply import HasReply, Reply
 from fenrir.core.report import report
 from fenrir.http.headers import MutableHeaders
@@ -34,7 +35,9 @@ class ChannelError(Exception):
 
 async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
     """End a channel whose handler raised."""
-    if exc is None or isinstance(exc, ChannelClosed | SwallowedError):
+    if exc is not None and c.raises is Raises.ALL:
+        raise exc
+    if exc is None or (isinstance(exc, ChannelClosed | SwallowedError) and not raises(c)):
         return  # the peer left, or a dependency has dealt with it: a channel owes no response
     if not isinstance(exc, Exception):
         raise exc

@@ -48,6 +48,7 @@ class APIRoute(Operation, StarletteRoute):
         options["form_limits"] = check_form_limits(options.get("form_limits"))
         self.original_route = self
         self._app: ASGIApp | None = None
+        self._handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
         self._describe(path, endpoint, source=caller(), **options)
 
     def _compile(self) -> None:
@@ -72,7 +73,6 @@ class APIRoute(Operation, StarletteRoute):
             response_model_exclude_defaults=here.response_model_exclude_defaults,
             response_model_exclude_none=here.response_model_exclude_none,
             dependency_overrides_provider=here.dependency_overrides_provider,
-            embed_body_fields=here._embed_body_fields,
             strict_content_type=here.strict_content_type,
             form_limits=self.form_limits,
             stream_item_field=here.stream_item_field,
@@ -81,7 +81,11 @@ class APIRoute(Operation, StarletteRoute):
 
     def custom_handler(self) -> Callable[[RequestContext], Any] | None:
         """Return what serves a request when `get_route_handler` is not the one of this class."""
-        return engine_handler(self.get_route_handler()) if self.is_custom else None
+        if not self.is_custom:
+            return None
+        if self._handler is None:
+            self._handler = self.get_route_handler()
+        return engine_handler(self._handler)
 
     @property
     def is_custom(self) -> bool:
@@ -98,7 +102,8 @@ class APIRoute(Operation, StarletteRoute):
     def app(self) -> ASGIApp:
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
-            self._app = request_response(self.get_route_handler())
+            self._handler = self._handler or self.get_route_handler()
+            self._app = request_response(self._handler)
         return self._app
 
     @app.setter

@@ -13,17 +13,18 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Unpack, cast
 
+from asteri.asgi import asgi_doors
 from asteri.exchange import Doors
 from fenrir.core.application import Application
 from fenrir.core.context import RequestContext
-from fenrir.core.declare import ErrorHandler, Hook, Mode, Mount, Route, Stage, caller
+from fenrir.core.declare import ErrorHandler, Mode, Mount, Route, caller
 from fenrir.core.doors.asgi import asgi_door
 from fenrir.core.reply import Reply
 from fenrir.fastapi import routing
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
-from fenrir.fastapi.door import as_reply, wrap_hook
+from fenrir.fastapi.door import as_reply, can_hook, middleware_hook, scope_hook
 from fenrir.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -194,6 +195,7 @@ class FastAPI(Verbs, Starlette):
         self.user_middleware = list(middleware or ())
         self.middleware_stack: ASGIApp | None = None
         self._hooked = False
+        self._completes_scopes = False
         self._error_handlers: list[ErrorHandler] = []
         engine.body_limit = max_body_size
         engine.add_lifespan(lambda: self.router.lifespan_context(self), lifespan)
@@ -256,9 +258,12 @@ class FastAPI(Verbs, Starlette):
         if not self._hooked:
             self._hooked = True
             for entry in self.user_middleware:  # the outermost first
-                function = entry.kwargs["dispatch"]
-                self.engine.add_hook(Hook(Stage.WRAP, wrap_hook(function), Mode.LOOP, DIALECT.name, _HERE, function))
-        return self.engine.__asteri__(version)
+                self.engine.add_hook(middleware_hook(entry))
+        doors = self.engine.__asteri__(version)
+        if doors is not None and not all(_is_dispatch(entry) for entry in self.user_middleware):
+            # SECURITY: hooks stand around HTTP only; a WebSocket has to pass the same hosts, schemes and sessions.
+            doors = doors._replace(websocket=asgi_doors(self).websocket)
+        return doors
 
     def _needs_asgi(self) -> str:
         """Return why the direct door can not be used, "" when it can."""
@@ -269,7 +274,7 @@ class FastAPI(Verbs, Starlette):
         if type(self).__call__ is not FastAPI.__call__:
             return "the class has a __call__ of its own"
         for entry in self.user_middleware:
-            if entry.cls is not BaseHTTPMiddleware or entry.args or entry.kwargs.keys() != {"dispatch"}:
+            if not can_hook(entry):
                 return f"{getattr(entry.cls, '__name__', entry.cls)} is ASGI middleware"
         if self.root_path:
             return "root_path is set on the application"
@@ -281,6 +286,9 @@ class FastAPI(Verbs, Starlette):
         """Return the engine, or the router, inside all middleware."""
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
         if can_collect(self.router):
+            if self.user_middleware and not self._completes_scopes:
+                self._completes_scopes = True
+                self.engine.add_hook(scope_hook())
             return wrap(asgi_door(self.engine, raises=True), [errors, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
@@ -406,6 +414,11 @@ class FastAPI(Verbs, Starlette):
             )
             self._openapi_routes_version = version
         return self.openapi_schema
+
+
+def _is_dispatch(entry: Middleware) -> bool:
+    cls: Any = entry.cls
+    return isinstance(cls, type) and issubclass(cls, BaseHTTPMiddleware)
 
 
 _HERE = caller()

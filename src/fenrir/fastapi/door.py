@@ -21,9 +21,14 @@ from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import APIRouter, deprecated_event
 from fenrir.fastapi.verbs import Verbs
 from fenrir.kit.mounting import asgi_mount
+from fenrir.starlette._exchange import complete_scope
+from fenrir.starlette._rewriting import take_over
+from fenrir.starlette.middleware import Middleware
+from fenrir.starlette.middleware._hook import has_hook, nothing_inside, wrap_hook_of
+from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 
-__all__ = ["FastAPIDoor", "as_reply", "wrap_hook"]
+__all__ = ["FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "scope_hook", "wrap_hook"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir.error")
@@ -195,14 +200,50 @@ def wrap_hook(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the engine's form of `async (request, call_next) -> response`."""
 
     async def wrap(c: RequestContext, call_next: Callable[[], Awaitable[Reply]]) -> Reply:
+        view = c.view(DIALECT)
+
         async def following(request: Any) -> StreamingResponse:
+            await take_over(c, view)
             return StreamingResponse.over(await call_next())
 
-        response = await function(c.view(DIALECT), following)
+        response = await function(view, following)
         reply: Reply = response.__reply__()
         return reply
 
     return wrap
+
+
+_HERE = caller()
+
+
+def can_hook(entry: Middleware) -> bool:
+    """Say whether a middleware can be a hook, which needs no ASGI."""
+    cls: Any = entry.cls
+    if isinstance(cls, type) and issubclass(cls, BaseHTTPMiddleware):
+        return cls.__call__ is BaseHTTPMiddleware.__call__
+    return has_hook(cls)
+
+
+def scope_hook() -> Hook:
+    """Return the hook that writes the matched route into the scope, where ASGI middleware asks for it."""
+
+    def complete(c: RequestContext) -> None:
+        scope = getattr(c.exchange, "scope", None)
+        if scope is not None:
+            complete_scope(c, scope)
+
+    return Hook(Stage.BEFORE_HANDLER, complete, Mode.INLINE, DIALECT.name, _HERE, complete, unrouted=False)
+
+
+def middleware_hook(entry: Middleware) -> Hook:
+    """Return a middleware as a hook."""
+    cls: Any = entry.cls
+    if issubclass(cls, BaseHTTPMiddleware):
+        user = cls(nothing_inside, *entry.args, **entry.kwargs).dispatch_func
+        return Hook(Stage.WRAP, wrap_hook(user), Mode.LOOP, DIALECT.name, _HERE, user)
+    call = wrap_hook_of(entry)
+    assert call is not None
+    return Hook(Stage.WRAP, call, Mode.LOOP, DIALECT.name, _HERE, cls)
 
 
 def as_reply(response: Any) -> Reply | None:

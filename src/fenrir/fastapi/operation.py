@@ -21,7 +21,7 @@ from collections.abc import (
 )
 from dataclasses import replace
 from enum import Enum, IntEnum
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, get_args, get_origin
 
 from fenrir.core.binding import Argument, Binding, Given
@@ -33,14 +33,16 @@ from fenrir.core.router import Slashes
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._patterns import pattern_of_path
 from fenrir.fastapi.datastructures import Default, DefaultPlaceholder
+from fenrir.fastapi.dependencies.models import Dependant
 from fenrir.fastapi.exceptions import RequestValidationError
 from fenrir.fastapi.openapi.description import described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_code
 from fenrir.kit.sse import ServerSentEvent
-from fenrir.kit.validation import Serializer, bind_signature, return_annotation
+from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
 from fenrir.kit.validation.graph import calling_mode, kind_of
+from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
@@ -161,6 +163,7 @@ class Operation:
         self.status_code = int(status_code) if isinstance(status_code, IntEnum) else status_code
         self.description = (description or inspect.cleandoc(endpoint.__doc__ or "")).split("\f")[0].strip()
         self._declared: tuple[Any, Route] | None = None
+        self.__dict__.pop("dependant", None)
         self._bound: _Bound | None = None
         self._like = like
         self._check_responses()
@@ -176,6 +179,8 @@ class Operation:
                 raise OperationError("An additional response must be a dict", self.source)
             if response.get("model") and not is_body_allowed_for_status_code(status):
                 raise OperationError(f"Status code {status} must not have a response body", self.source)
+            if response.get("model"):
+                adapter_of_result(response["model"], self.source)
 
     def _read_result(self, response_model: Any) -> None:
         """Decide what becomes of the handler's value."""
@@ -258,6 +263,36 @@ class Operation:
             strict_content_type=strict,
             invalid=RequestValidationError,
         )
+
+    @cached_property
+    def dependant(self) -> Dependant:
+        """The handler and what it depends on, for code that looks at the route from outside."""
+        names = frozenset(self.pattern.names)
+        read = graph.Dependant.read(self.endpoint, path_names=names, reserved=given_by_type)
+        read.depend(self.dependencies, names, given_by_type)
+        made = Dependant.of(read, self.path_format)
+        made.operation = self
+        return made
+
+    @property
+    def body_field(self) -> Any:
+        """The body, or the first part of it; None of a handler that takes none."""
+        return next(iter(self.dependant.body_params), None)
+
+    @property
+    def response_field(self) -> Any:
+        """What filters the value that is returned."""
+        return self.serializer
+
+    @property
+    def stream_item_field(self) -> Any:
+        """What filters each value of a stream."""
+        return self.item_serializer
+
+    @property
+    def response_fields(self) -> dict[int | str, Any]:
+        """The models of `responses`, by status."""
+        return {status: said["model"] for status, said in self.responses.items() if said.get("model")}
 
     # ------------------------------------------------------------ rendering
     @property

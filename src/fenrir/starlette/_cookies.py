@@ -59,5 +59,5 @@ def set_cookie_value(
             continue
         if isinstance(given, str) and _ENDS.search(given) is not None:
             raise ValueError(f"{name} of cookie {key!r} contains a semicolon or a control character: {given[:80]!r}")
-        cookie[name] = given  # type: ignore[assignment]
+        cookie[name] = given
     return checked_value(cookie.OutputString())

@@ -7,20 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from asteri.asgi import asgi_doors
 from asteri.exchange import ChannelClosed, Disconnected
+from fenrir.core.doors.asgi import ASGIExchange
 from fenrir.starlette.types import Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from asteri.exchange import Channel
     from fenrir.core.context import RequestContext
 
-__all__ = ["ChannelEnds", "complete_scope", "receive_of", "run_over_exchange", "scope_of", "send_of"]
+__all__ = [
+    "ChannelEnds",
+    "complete_scope",
+    "put_in_scope",
+    "receive_of",
+    "run_over_exchange",
+    "scope_entry",
+    "scope_of",
+    "send_of",
+]
+
+_SCOPE = "asgi.scope"
+_ENTRIES = "asgi.entries"
 
 Ends = tuple[Scope, Receive, Send]
 
 
 def scope_of(c: RequestContext, kind: str = "http") -> Scope:
     """Return the scope of a request: the server's own over ASGI, always the same one, with what the engine knows."""
-    made: Scope = c.note("asgi.scope", lambda c: _scope(c, kind))
+    made: Scope = c.note(_SCOPE, lambda c: _scope(c, kind))
     return made
 
 
@@ -29,7 +42,23 @@ def _scope(c: RequestContext, kind: str) -> Scope:
     if scope is None:
         scope = _ends_of(c)[0] if kind == "http" else _channel_scope(c.channel)
     complete_scope(c, scope)
+    scope.update((c.notes or {}).get(_ENTRIES, ()))
     return scope
+
+
+def put_in_scope(c: RequestContext, key: str, value: Any) -> None:
+    """Set an entry of the scope, which need not be made for that."""
+    entries: Scope | None = (c.notes or {}).get(_SCOPE)
+    if entries is None:
+        entries = c.note(_ENTRIES, lambda _: {})
+    entries[key] = value
+
+
+def scope_entry(c: RequestContext, key: str) -> Any:
+    """Return what `put_in_scope` or a change of the scope has set, None when there is nothing."""
+    notes = c.notes or {}
+    entries: Scope = notes[_SCOPE] if _SCOPE in notes else notes.get(_ENTRIES, {})
+    return entries.get(key)
 
 
 def complete_scope(c: RequestContext, scope: Scope) -> None:
@@ -60,6 +89,8 @@ def _channel_scope(channel: Channel) -> Scope:
 
 def _ends_of(c: RequestContext) -> Ends:
     def make(c: RequestContext) -> Ends:
+        if type(c.exchange) is ASGIExchange:  # the server's own messages, whatever extensions they are of
+            return c.exchange.scope, *c.exchange.ends()
         kept: list[Ends] = []
 
         async def keep(scope: Scope, receive: Receive, send: Send) -> None:

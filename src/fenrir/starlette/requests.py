@@ -13,15 +13,17 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
+
+from typing_extensions import TypeVar
 
 from asteri.exchange import Disconnected
-from fenrir.http.forms import FormFile
 from fenrir.kit.headers import Headers
-from fenrir.starlette._exchange import receive_of, scope_of, send_of
+from fenrir.starlette._exchange import complete_scope, receive_of, scope_entry, scope_of, send_of
+from fenrir.starlette._forms import as_form, form_data, limited
 from fenrir.starlette._url import URL, url_text
 from fenrir.starlette._utils import AwaitableOrContextManagerWrapper
-from fenrir.starlette.datastructures import Address, FormData, QueryParams, State, UploadFile
+from fenrir.starlette.datastructures import Address, FormData, QueryParams, State
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.types import Message, Receive, Scope, Send
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientDisconnect", "HTTPConnection", "Request", "cookie_parser"]
 
-StateT = TypeVar("StateT")
+StateT = TypeVar("StateT", bound=Mapping[str, Any] | State, default=State)
 
 PUSHED_HEADERS = ("accept", "accept-encoding", "accept-language", "cache-control", "user-agent")
 
@@ -72,6 +74,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     """What a request and a WebSocket have in common; as a mapping it is the ASGI scope."""
 
     _c: RequestContext | None = None
+    _plan: Any = None
     _kind = "http"
 
     def __init__(self, scope: Scope, receive: Receive | None = None) -> None:
@@ -85,11 +88,23 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         made._c = c
         return made
 
-    @cached_property
+    @property
     def scope(self) -> Scope:
         """The ASGI scope."""
-        assert self._c is not None
-        return scope_of(self._c, self._kind)
+        scope: Scope | None = self.__dict__.get("scope")
+        c = self._c
+        if scope is None:
+            assert c is not None
+            scope = self.__dict__["scope"] = scope_of(c, self._kind)
+        elif c is not None and c.plan is not self._plan:
+            complete_scope(c, scope)  # it was made before the route was found
+        if c is not None:
+            self._plan = c.plan
+        return scope
+
+    @scope.setter
+    def scope(self, scope: Scope) -> None:
+        self.__dict__["scope"] = scope
 
     @property
     def _direct(self) -> RequestContext | None:
@@ -194,8 +209,11 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     @property
     def session(self) -> dict[str, Any]:
         """The session."""
-        assert "session" in self.scope, "SessionMiddleware must be installed to access request.session"
-        session: Any = self.scope["session"]
+        c = self._direct
+        session: Any = scope_entry(c, "session") if c is not None else None
+        if session is None:
+            assert "session" in self.scope, "SessionMiddleware must be installed to access request.session"
+            session = self.scope["session"]
         accessed = getattr(session, "mark_accessed", None)
         if accessed is not None:
             accessed()
@@ -334,7 +352,7 @@ class Request(HTTPConnection[StateT]):
 
     async def _stream_of(self, c: RequestContext) -> AsyncGenerator[bytes, None]:
         held = c.kept_body if c.kept_body is not None else c.exchange.buffered
-        self._stream_consumed = held is None
+        self._stream_consumed = True
         try:
             if held is None:
                 async for piece in c.http:
@@ -380,23 +398,29 @@ class Request(HTTPConnection[StateT]):
     async def _get_form(self, max_files: float, max_fields: float, max_part_size: int) -> FormData:
         if self._form is None:
             c = self._unread
-            if c is not None and not hasattr(self, "_body"):
-                parts = (await c.read_form()).parts
-                self._form = FormData(
-                    [(name, UploadFile.of(part) if isinstance(part, FormFile) else part) for name, part in parts]
-                )
+            if c is not None and c.kept_form is not None:
+                self._form = form_data(c.kept_form)
             else:
-                from fenrir.starlette.formparsers import MultiPartException, read_form
-
-                try:
-                    async with aclosing(self.stream()) as pieces:
-                        limits = {"max_files": max_files, "max_fields": max_fields, "max_part_size": max_part_size}
-                        self._form = await read_form(self.headers, pieces, **limits)
-                except MultiPartException as refused:
-                    if "app" in self.scope:
-                        raise HTTPException(status_code=400, detail=refused.message) from refused
-                    raise
+                self._form = await self._read_form(c, max_files, max_fields, max_part_size)
+                if c is not None:
+                    c.adopt_form(as_form(self._form))
         return self._form
+
+    async def _read_form(
+        self, c: RequestContext | None, max_files: float, max_fields: float, max_part_size: int
+    ) -> FormData:
+        from fenrir.starlette.formparsers import MultiPartException, read_form
+
+        limit = c.body_limit if c is not None else None
+        try:
+            async with aclosing(self.stream() if limit is None else limited(self.stream(), limit)) as pieces:
+                return await read_form(
+                    self.headers, pieces, max_files=max_files, max_fields=max_fields, max_part_size=max_part_size
+                )
+        except MultiPartException as refused:
+            if c is not None or "app" in self.scope:
+                raise HTTPException(status_code=400, detail=refused.message) from refused
+            raise
 
     async def close(self) -> None:
         """Close the form's files."""

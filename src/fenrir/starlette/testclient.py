@@ -85,7 +85,8 @@ class _Answer:
         if not self._body_given:
             self._body_given = True
             return {"type": "http.request", "body": self.request.read(), "more_body": False}
-        await self._complete.wait()
+        if not self._complete.is_set():  # what is known is told without a checkpoint: who asks may be cancelled there
+            await self._complete.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from asteri.exchange import ChannelClosed
 from fenrir.starlette._exchange import ChannelEnds
-from fenrir.starlette.requests import HTTPConnection
+from fenrir.starlette.requests import HTTPConnection, StateT
 from fenrir.starlette.responses import Response
 from fenrir.starlette.types import Message, Receive, Scope, Send
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
 __all__ = ["WebSocket", "WebSocketClose", "WebSocketDisconnect", "WebSocketDisconnected", "WebSocketState"]
-
-StateT = TypeVar("StateT")
 
 
 class WebSocketState(enum.Enum):

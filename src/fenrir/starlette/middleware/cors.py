@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from fenrir.core.context import RequestContext
+from fenrir.core.reply import Reply
 from fenrir.starlette.datastructures import Headers, MutableHeaders
+from fenrir.starlette.middleware._hook import CallNext
 from fenrir.starlette.middleware.errors import on_server_error
 from fenrir.starlette.responses import PlainTextResponse, Response
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,6 +40,8 @@ class CORSMiddleware:
         expose_headers: which headers of answers pages may read.
         max_age: in seconds, for which a browser may keep the answer to a preflight.
     """
+
+    __wrap_replaces__ = ("__call__", "simple_response", "send")
 
     def __init__(
         self,
@@ -86,6 +91,18 @@ class CORSMiddleware:
             await self.preflight_response(request_headers=headers)(scope, receive, send)
         else:
             await self.simple_response(scope, receive, send, request_headers=headers)
+
+    async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
+        headers = Headers.over(c.http.headers)
+        if is_preflight(c.http.method, headers):
+            return self.preflight_response(request_headers=headers).__reply__()
+        try:
+            reply = await call_next()
+        except Exception:
+            c.before_sending(lambda _, reply: self.add_headers(MutableHeaders(raw=reply.headers.raw), headers))
+            raise
+        self.add_headers(MutableHeaders(raw=reply.headers.raw), headers)
+        return reply
 
     def is_allowed_origin(self, origin: str) -> bool:
         """Say whether pages of an origin may use the application."""

@@ -9,10 +9,14 @@ get something else.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 
+from fenrir.core.context import RequestContext
+from fenrir.core.reply import Reply, close_stream
 from fenrir.core.threads import to_thread
+from fenrir.starlette.concurrency import iterate_in_threadpool
 from fenrir.starlette.datastructures import Headers, MutableHeaders
+from fenrir.starlette.middleware._hook import CallNext
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["DEFAULT_EXCLUDED_CONTENT_TYPES", "GZipMiddleware", "GZipResponder", "IdentityResponder"]
@@ -46,6 +50,8 @@ class GZipMiddleware:
         exclude_content_types: media types, or `type/*`, that are sent as they are.
     """
 
+    __wrap_replaces__ = ("__call__",)
+
     def __init__(
         self,
         app: ASGIApp,
@@ -67,6 +73,12 @@ class GZipMiddleware:
             return
         await self.responder(Headers(scope=scope))(scope, receive, send)
 
+    async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
+        reply = await call_next()
+        if reply.run is None:
+            await self.responder(Headers.over(c.http.headers)).change(reply)
+        return reply
+
     def responder(self, request_headers: Mapping[str, str]) -> IdentityResponder:
         """Return what answers one request."""
         if "gzip" not in request_headers.get("accept-encoding", ""):
@@ -83,7 +95,7 @@ class GZipMiddleware:
 class IdentityResponder:
     """Answers one request without changing the body; the base of those that change it."""
 
-    content_encoding: str
+    content_encoding: str | None = None
 
     def __init__(
         self,
@@ -140,7 +152,7 @@ class IdentityResponder:
             made = await self.apply_compression(body, more_body=more)
             headers = MutableHeaders(raw=head["headers"])
             headers.add_vary_header("Accept-Encoding")
-            if made != body:
+            if made != body and self.content_encoding is not None:
                 headers["Content-Encoding"] = self.content_encoding
                 # The length is known when there is no more, and nothing that follows the body.
                 if more or head.get("trailers", False):
@@ -150,6 +162,22 @@ class IdentityResponder:
                 message["body"] = made
         await self.send(head)
         await self.send(message)
+
+    async def change(self, reply: Reply) -> None:
+        """Change an answer that is there as a value, as `send_with_compression` changes its messages."""
+        headers = MutableHeaders(raw=reply.headers.raw)
+        stream, body = reply.stream, reply.body
+        if self.is_untouchable(reply.status, headers) or (stream is None and len(body) < self.minimum_size):
+            return
+        headers.add_vary_header("Accept-Encoding")
+        if self.content_encoding is None:
+            return
+        if stream is not None:
+            reply.stream = _Changed(self, stream)
+            del headers["Content-Length"]
+        else:
+            reply.body = await self.apply_compression(body, more_body=False)
+        headers["Content-Encoding"] = self.content_encoding
 
     async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:
         """Return what is sent for a piece of the body; the last one ends the stream."""
@@ -185,6 +213,25 @@ class GZipResponder(IdentityResponder):
         if self._compressor is None:
             self._compressor = zlib.compressobj(self.compresslevel, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
         return self._compressor.compress(body) + self._compressor.flush(zlib.Z_SYNC_FLUSH if more else zlib.Z_FINISH)
+
+
+class _Changed:
+    """A stream whose pieces a responder changes."""
+
+    def __init__(self, responder: IdentityResponder, stream: AsyncIterable[bytes] | Iterable[bytes]) -> None:
+        self._responder = responder
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        stream = self._stream
+        change = self._responder.apply_compression
+        async for piece in stream if isinstance(stream, AsyncIterable) else iterate_in_threadpool(stream):
+            yield await change(piece, more_body=True)
+        yield await change(b"", more_body=False)
+
+    async def aclose(self) -> None:
+        """Close the stream itself, whether it was read or not."""
+        await close_stream(self._stream)
 
 
 async def _unattached(message: Message) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fenrir.core.context import RequestContext
+from fenrir.core.reply import Reply
 from fenrir.starlette.datastructures import URL
+from fenrir.starlette.middleware._hook import CallNext
+from fenrir.starlette.requests import Request
 from fenrir.starlette.responses import PlainTextResponse, RedirectResponse, Response
 from fenrir.starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,6 +18,8 @@ _SECURE = {"http": "https", "ws": "wss"}
 class HTTPSRedirectMiddleware:
     """Redirects from `http` and `ws` to `https` and `wss`."""
 
+    __wrap_replaces__ = ("__call__",)
+
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
@@ -22,6 +28,11 @@ class HTTPSRedirectMiddleware:
             await self.redirect(URL(scope=scope))(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
+        if c.http.connection.scheme in _SECURE:
+            return self.redirect(Request.of(c).url).__reply__()
+        return await call_next()
 
     def redirect(self, url: URL) -> Response:
         """Return the answer to a request that was not encrypted."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+from fenrir.core.context import RequestContext
+from fenrir.core.reply import Reply
 from fenrir.kit.sessions.signed import SignedJSON
+from fenrir.starlette._exchange import put_in_scope, scope_entry
 from fenrir.starlette.datastructures import MutableHeaders, Secret
-from fenrir.starlette.requests import HTTPConnection
+from fenrir.starlette.middleware._hook import CallNext
+from fenrir.starlette.requests import HTTPConnection, Request
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["Session", "SessionMiddleware"]
@@ -77,6 +81,8 @@ class SessionMiddleware:
         https_only: the cookie is sent over encrypted connections only.
     """
 
+    __wrap_replaces__ = ("__call__",)
+
     def __init__(
         self,
         app: ASGIApp,
@@ -117,6 +123,14 @@ class SessionMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_with_cookie)
+
+    async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
+        request: Request = Request.of(c)
+        known, session = self.load(request.cookies)
+        put_in_scope(c, "session", session)
+        reply = await call_next()
+        self.save(scope_entry(c, "session"), known, MutableHeaders(raw=reply.headers.raw))
+        return reply
 
     def load(self, cookies: dict[str, str]) -> tuple[bool, Session]:
         """Return whether there was a valid session, and the session."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fenrir.core.context import RequestContext
+from fenrir.core.reply import Reply
 from fenrir.starlette._url import parse_host_header
 from fenrir.starlette.datastructures import URL, Headers
+from fenrir.starlette.middleware._hook import CallNext
+from fenrir.starlette.requests import Request
 from fenrir.starlette.responses import PlainTextResponse, RedirectResponse, Response
 from fenrir.starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +25,8 @@ class TrustedHostMiddleware:
         allowed_hosts: names, `*.name` for all its subdomains, or `*`, which is the default.
         www_redirect: redirect from `name` when only `www.name` is allowed.
     """
+
+    __wrap_replaces__ = ("__call__",)
 
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str] | None = None, www_redirect: bool = True) -> None:
         allowed_hosts = ["*"] if allowed_hosts is None else allowed_hosts
@@ -41,6 +47,10 @@ class TrustedHostMiddleware:
             await self.app(scope, receive, send)
         else:
             await refusal(scope, receive, send)
+
+    async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
+        refusal = self.refusal(c.http.headers.get("host"), lambda: Request.of(c).url)
+        return await call_next() if refusal is None else refusal.__reply__()
 
     def refusal(self, host: str | None, url: Callable[[], URL]) -> Response | None:
         """Return the answer to a request for a host, None when it is allowed."""
