@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from asteri.asgi import asgi_doors
 from fenrir.core.context import current
@@ -16,6 +17,7 @@ from fenrir.core.declare import Mount as EngineMount
 from fenrir.core.declare import Route as EngineRoute
 from fenrir.core.declare import Scope, Source
 from fenrir.core.doors.asgi import ASGIChannel
+from fenrir.core.errors import NotFound
 from fenrir.core.mount import MountedChannel, MountedExchange
 from fenrir.core.router import Slashes
 from fenrir.fastapi._dialect import DIALECT
@@ -122,9 +124,10 @@ class Collector:
         serve = _serving(route)
         options = {"route": original}
         if isinstance(route, Mount):
+            call = _call(serve, _direct_app(route))
             return EngineMount(
                 route.path,
-                _call(serve, _direct_app(route)),
+                _below(call, self._slashes) if route.path else call,
                 _channel(serve),
                 route.app,
                 "ASGI",
@@ -191,6 +194,22 @@ def _call(app: ASGIApp, direct: Any) -> Any:
             await serving
 
     return call
+
+
+def _below(call: Any, slashes: Slashes) -> Any:
+    """Return a mount's call for which the prefix itself is not below the prefix: it lacks a slash, as upstream."""
+
+    async def below(exchange: MountedExchange, prefix: str) -> None:
+        if exchange.rest:
+            await call(exchange, prefix)
+            return
+        if slashes is Slashes.STRICT:
+            raise NotFound
+        query = b"?" + exchange.query if exchange.query else b""
+        location = quote(exchange.connection.root_path).encode() + b"/" + query
+        exchange.respond(307, [(b"location", location), (b"content-length", b"0")], b"")
+
+    return below
 
 
 _WIRE = frozenset(

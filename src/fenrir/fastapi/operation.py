@@ -236,7 +236,9 @@ class Operation:
         """
         strict = self.strict_content_type
         strict = strict.value if isinstance(strict, DefaultPlaceholder) else strict
-        wanted = (self.endpoint, self.path, tuple(self.dependencies), strict)
+        # Decorators of classes give an endpoint its signature when its route exists already.
+        signature = getattr(self.endpoint, "__signature__", None)
+        wanted = (self.endpoint, self.path, (*self.dependencies, signature), strict)
         if self._bound is None or self._bound.wanted != wanted:
             pattern, like = self.pattern, self._like
             shared = like._bound if like is not None else None
