@@ -25,7 +25,7 @@ from fenrir.fastapi._body_limit import AppBodyLimit
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
-from fenrir.fastapi.door import as_reply, can_hook, middleware_hook
+from fenrir.fastapi.door import as_reply, can_hook, middleware_hook, scope_hook
 from fenrir.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -196,6 +196,7 @@ class FastAPI(Verbs, Starlette):
         self.user_middleware = list(middleware or ())
         self.middleware_stack: ASGIApp | None = None
         self._hooked = False
+        self._completes_scopes = False
         self._error_handlers: list[ErrorHandler] = []
         engine.body_limit = max_body_size
         engine.add_lifespan(lambda: self.router.lifespan_context(self), lifespan)
@@ -287,6 +288,9 @@ class FastAPI(Verbs, Starlette):
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
         limit = Middleware(AppBodyLimit, max_body_size=self.max_body_size)
         if can_collect(self.router):
+            if self.user_middleware and not self._completes_scopes:
+                self._completes_scopes = True
+                self.engine.add_hook(scope_hook())
             return wrap(asgi_door(self.engine, raises=True), [errors, limit, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
