@@ -52,6 +52,9 @@ _STREAMS = (AsyncIterable, AsyncIterator, AsyncGenerator, Iterable, Iterator, Ge
 _RENDERED = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
 
 
+_NO_LIMITS: Mapping[str, int] = {}
+
+
 class OperationError(DeclarationError, AssertionError):
     """An option of a route makes no sense; upstream asserts."""
 
@@ -84,6 +87,7 @@ class Operation:
     path_format: str
     param_convertors: dict[str, Any]
     original_route: Any
+    _limits_around: Mapping[str, int] = _NO_LIMITS
     source: Source
     app: Any
 
@@ -329,8 +333,15 @@ class Operation:
         return self.rendering.renderer()
 
     # ---------------------------------------------------------- declaration
-    def declared(self, scope: Scope, slashes: Slashes, name: str | None) -> Route:
-        """Return the engine's route; the same one for as long as nothing was changed."""
+    def declared(
+        self, scope: Scope, slashes: Slashes, name: str | None, form_limits: Mapping[str, int] = _NO_LIMITS
+    ) -> Route:
+        """Return the engine's route; the same one for as long as nothing was changed.
+
+        Args:
+            form_limits: of the application.
+        """
+        self._limits_around = form_limits
         key = (scope, slashes, name, self.methods.copy(), self.path, self.status_code, self.response_class)
         if self._declared is not None and self._declared[0] == key and self._bound is not None:
             return self._declared[1]
@@ -413,6 +424,8 @@ class _Options(Mapping[str, Any]):
             return operation
         if name == "described":
             return partial(described_route, operation)
+        if name == "form_limits":
+            return {**operation._limits_around, **operation.form_limits}
         if name == "renderer":
             return operation.renderer
         if name == "response_class":
@@ -434,10 +447,10 @@ class _Options(Mapping[str, Any]):
 
 _MADE = (
     "slashes", "operation", "route", "fastapi", "documented", "described", "renderer", "response_class", "tags",
-    "unique_id",
+    "unique_id", "form_limits",
 )  # fmt: skip
 _KNOWN = (
     "name", "rendering", "status_code", "summary", "description", "response_description", "responses", "callbacks",
-    "deprecated", "operation_id", "openapi_extra", "include_in_schema", "form_limits", "timeout", "strict_content_type",
+    "deprecated", "operation_id", "openapi_extra", "include_in_schema", "timeout", "strict_content_type",
 )  # fmt: skip
 _CONTEXT = (Argument(None, Given(lambda c: c)),)
