@@ -21,6 +21,7 @@ from fenrir.core.declare import ErrorHandler, Mode, Mount, Route, caller
 from fenrir.core.doors.asgi import asgi_door
 from fenrir.core.reply import Reply
 from fenrir.fastapi import routing
+from fenrir.fastapi._body_limit import AppBodyLimit
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
@@ -285,14 +286,15 @@ class FastAPI(Verbs, Starlette):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the engine, or the router, inside all middleware."""
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
+        limit = Middleware(AppBodyLimit, max_body_size=self.max_body_size)
         if can_collect(self.router):
             if self.user_middleware and not self._completes_scopes:
                 self._completes_scopes = True
                 self.engine.add_hook(scope_hook())
-            return wrap(asgi_door(self.engine, raises=True), [errors, *self.user_middleware])
+            return wrap(asgi_door(self.engine, raises=True), [errors, limit, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
-        return wrap(self.router, [errors, *self.user_middleware, inner])
+        return wrap(self.router, [errors, limit, *self.user_middleware, inner])
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve as an ASGI application."""
