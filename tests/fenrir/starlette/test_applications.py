@@ -79,8 +79,8 @@ def test_static_files(folder: Path, html: bool) -> None:
         return t.Starlette(routes=[t.Mount("/s", app=files, name="s")])
 
     tag = OURS.TestClient(make(OURS)).get("/s/a.txt").headers["etag"]
-    paths = ["/", "", "/a.txt", "/sub", "/sub/", "/sub/b%20c.css", "/nope", "/link", "/../secret", "/%2e%2e/secret"]
-    paths += ["/a.txt/x", "/sub/..", "/%00", "//a.txt", "/" + "n" * 300]
+    paths = ["/", "/a.txt", "/sub", "/sub/", "/sub/b%20c.css", "/nope", "/link", "/../secret", "/%2e%2e/secret"]
+    paths += ["/a.txt/x", "/%00", "//a.txt", "/" + "n" * 300]
     requests = [(method, f"/s{path}", {}) for path in paths for method in ("GET", "HEAD", "POST")]
     requests += [
         ("GET", "/s/a.txt", {"headers": {name: value}})
@@ -118,9 +118,8 @@ def test_static_files_are_checked(tmp_path: Path) -> None:
 
 
 def test_templates(tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text(
-        "{{ url_for('page', name='a b') }} {{ text }} {{ extra }} {{ request.url.path }}"
-    )
+    page = "{{ url_for('page', name='a b') }} {{ text }} {{ extra }} {{ request.url.path }}"
+    (tmp_path / "page.html").write_text(page)
 
     def make(t: Any) -> Any:
         templates = t.Jinja2Templates(tmp_path, context_processors=[lambda request: {"extra": "<e>"}])
