@@ -43,6 +43,7 @@ from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.shapes import is_class
+from fenrir.starlette._paths import Compiled
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
 
@@ -65,7 +66,7 @@ def checked_body_size(size: int | None) -> int | None:
     return size
 
 
-class Operation:
+class Operation(Compiled):
     """One handler at one path.
 
     Attributes:
@@ -79,8 +80,6 @@ class Operation:
     endpoint: Callable[..., Any]
     name: str
     methods: set[str]
-    path_format: str
-    param_convertors: dict[str, Any]
     original_route: Any
     source: Source
     app: Any
@@ -168,9 +167,6 @@ class Operation:
         self._check_responses()
         self._read_result(response_model)
         self.bind({})  # a mistake in the signature is found now
-
-    def _compile(self) -> None:
-        raise NotImplementedError
 
     def _check_responses(self) -> None:
         for status, response in self.responses.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ForwardRef, cast, get_args, get_origin
@@ -209,6 +210,11 @@ def _whole(call: Any) -> Any:
 
 def kind_of(call: Any) -> str:
     """Return how a dependency makes its value: "generator", "async generator" or "call"."""
+    if type(call) is types.FunctionType and "__wrapped__" not in call.__dict__:  # what most are
+        flags = call.__code__.co_flags
+        if flags & inspect.CO_ASYNC_GENERATOR:
+            return "async generator"
+        return "generator" if flags & inspect.CO_GENERATOR else "call"
     for candidate in (_whole(call), inspect.unwrap(_whole(call))):
         targets = [candidate]
         if not inspect.isclass(candidate):
