@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from fenrir.core.context import RequestContext
 from fenrir.core.declare import Mode, Route, Scope, Source, caller
 from fenrir.core.router import Slashes
+from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._patterns import pattern_of_path
@@ -100,7 +101,7 @@ class APIRoute(Operation, StarletteRoute):
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
             self._handler = self._handler or self.get_route_handler()
-            self._app = request_response(self._handler)
+            self._app = limited(request_response(self._handler), self.max_body_size)
         return self._app
 
     @app.setter
@@ -215,7 +216,9 @@ class APIWebSocketRoute(WebSocketRoute):
             invalid=WebSocketRequestValidationError,
         )
 
-    def declared(self, scope: Scope, slashes: Slashes, name: str | None) -> Route:
+    def declared(
+        self, scope: Scope, slashes: Slashes, name: str | None, form_limits: Mapping[str, int] | None = None
+    ) -> Route:
         """Return the engine's route."""
         key = (scope, slashes, name)
         if self._declared is None or self._declared[0] != key:

@@ -3,6 +3,9 @@
 What deviates is listed in PARITY.md.
 """
 
+import warnings
+from typing import Any
+
 from fenrir.flask import json
 from fenrir.flask.app import Flask
 from fenrir.flask.blueprints import Blueprint
@@ -91,3 +94,15 @@ __all__ = [
     "template_rendered",
     "url_for",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "__version__":
+        raise AttributeError(name)
+    warnings.warn(
+        "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
+        " 'importlib.metadata.version(\"flask\")' instead.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return "3.1.3"  # whose behaviour this is
