@@ -23,7 +23,7 @@ from fenrir.fastapi.options import OperationOptions, check_options
 from fenrir.kit.validation import bind_signature
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.responses import PlainTextResponse, Response
-from fenrir.starlette.routing import Match, WebSocketRoute, compile_path
+from fenrir.starlette.routing import Match, WebSocketRoute
 from fenrir.starlette.routing import Route as StarletteRoute
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
@@ -51,9 +51,6 @@ class APIRoute(Operation, StarletteRoute):
         self._app: ASGIApp | None = None
         self._handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
         self._describe(path, endpoint, source=caller(), **options)
-
-    def _compile(self) -> None:
-        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `async (request) -> response`: everything that this route does with a request."""
@@ -168,7 +165,7 @@ class APIWebSocketRoute(WebSocketRoute):
         self.dependency_overrides_provider = dependency_overrides_provider
         self.source = caller()
         self.original_route = self
-        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self._compile()
         self._app: ASGIApp | None = None
         self._binding: Binding | None = None
         self._declared: tuple[Any, Route] | None = None

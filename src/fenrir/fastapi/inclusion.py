@@ -212,9 +212,6 @@ class EffectiveRoute(Operation):
             timeout=route.timeout,
         )
 
-    def _compile(self) -> None:
-        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
-
     def _handler_of(self, route: APIRoute) -> Any:
         token = effective_route_context.set(self)
         try:

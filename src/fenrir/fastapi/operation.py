@@ -45,6 +45,7 @@ from fenrir.kit.validation.gather import embeds
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
+from fenrir.starlette._paths import Compiled
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
 
@@ -70,7 +71,7 @@ def checked_body_size(size: int | None) -> int | None:
     return size
 
 
-class Operation:
+class Operation(Compiled):
     """One handler at one path.
 
     Attributes:
@@ -84,8 +85,6 @@ class Operation:
     endpoint: Callable[..., Any]
     name: str
     methods: set[str]
-    path_format: str
-    param_convertors: dict[str, Any]
     original_route: Any
     _limits_around: Mapping[str, int] = _NO_LIMITS
     source: Source
@@ -174,9 +173,6 @@ class Operation:
         self._check_responses()
         self._read_result(response_model)
         self.bind({})  # a mistake in the signature is found now
-
-    def _compile(self) -> None:
-        raise NotImplementedError
 
     def _check_responses(self) -> None:
         for status, response in self.responses.items():
