@@ -51,16 +51,7 @@ CONVERTERS = Converters(string()).extend(
 class HandedResponse(Response):
     """The response that a handler is given to set headers, cookies and a status on; the body is what it returns."""
 
-    _status: int | None = None
-
-    @property  # type: ignore[override]
-    def status_code(self) -> int | None:
-        """The status, None until it was set."""
-        return self._status
-
-    @status_code.setter
-    def status_code(self, status: int | None) -> None:
-        self._status = None if status is None else int(status)
+    _has_status = False
 
 
 def handed_response(c: RequestContext) -> HandedResponse:

@@ -41,6 +41,7 @@ from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_code
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
+from fenrir.kit.validation.gather import embeds
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
@@ -277,7 +278,17 @@ class Operation:
     @property
     def body_field(self) -> Any:
         """The body, or the first part of it; None of a handler that takes none."""
+        if "body_field" in self.__dict__:
+            return self.__dict__["body_field"]
         return next(iter(self.dependant.body_params), None)
+
+    @body_field.setter
+    def body_field(self, field: Any) -> None:
+        self.__dict__["body_field"] = field  # a package that adds dependencies keeps it in step with them
+
+    @property
+    def _embed_body_fields(self) -> bool:
+        return embeds(self.dependant.body_params)
 
     @property
     def response_field(self) -> Any:
