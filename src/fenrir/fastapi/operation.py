@@ -252,7 +252,8 @@ class Operation(Compiled):
                 self._bound = _Bound(wanted, pattern, self._read({}, pattern, strict))
         bound = self._bound
         # What no dependency of this handler is replaced for has nothing to read again.
-        if overrides and any(node.user in overrides for node in bound.binding.nodes):
+        binding = bound.binding
+        if overrides and any(part.user in overrides for part in (*binding.nodes, *binding.resources)):
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
