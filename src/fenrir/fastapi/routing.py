@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, TypeVar, Unpack
 
 from fenrir.core.declare import DeclarationError, caller
+from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._scope import (
     EFFECTIVE,
     INCLUDED,
     SPECIFICITY,
     fastapi_scope,
+    inherit_form_limits,
     update_scope,
 )
 from fenrir.fastapi._scope import restore as _restore_fastapi_scope_key
@@ -183,6 +185,7 @@ class APIRouter(Verbs, routing.Router):
         super().__init__(
             routes=routes, redirect_slashes=redirect_slashes, default=default, lifespan=_lifespan_of(self, lifespan)
         )
+        self.middleware_stack = limited(self.middleware_stack, max_body_size)
         self.prefix = _checked_prefix(prefix)
         self.on_startup: list[Callable[[], Any]] = list(on_startup or ())
         self.on_shutdown: list[Callable[[], Any]] = list(on_shutdown or ())
@@ -407,6 +410,7 @@ class APIRouter(Verbs, routing.Router):
     async def app(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a scope with the first route that matches."""
         assert scope["type"] in ("http", "websocket", "lifespan")
+        inherit_form_limits(scope, self.form_limits)
         scope.setdefault("router", self)
         if scope["type"] == "lifespan":
             await self.lifespan(scope, receive, send)
@@ -439,14 +443,11 @@ class APIRouter(Verbs, routing.Router):
     async def serve_unmatched(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve what no route takes: the front end with the longest path, else `default`."""
         best: tuple[BaseRoute | EffectiveRoute, Any] | None = None
-        rank: tuple[bool, int] = (False, -1)
+        taken = Match.NONE
         for candidate in self._low_priority():
             match, added = candidate.matches(scope)
-            if match is Match.NONE:
-                continue
-            this = (match is Match.FULL, added.get("fastapi", {}).get(SPECIFICITY, -1))
-            if best is None or this > rank:
-                best, rank = (candidate, added), this
+            if match.value > taken.value or (match is taken is not Match.NONE and _is_nearer(added, best)):
+                best, taken = (candidate, added), match
         if best is None:
             await self.default(scope, receive, send)
             return
@@ -479,6 +480,13 @@ class APIRouter(Verbs, routing.Router):
             await included._handle_selected(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+def _is_nearer(added: Any, best: tuple[Any, Any] | None) -> bool:
+    """Say whether a front end has a longer path than what was found; others keep their order."""
+    here = added.get("fastapi", {}).get(SPECIFICITY)
+    there = best[1].get("fastapi", {}).get(SPECIFICITY) if best is not None else None
+    return here is not None and there is not None and here > there
 
 
 async def _run_all(handlers: Sequence[Callable[[], Any]]) -> None:
