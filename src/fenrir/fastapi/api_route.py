@@ -23,7 +23,7 @@ from fenrir.fastapi.options import OperationOptions, check_options
 from fenrir.kit.validation import bind_signature
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.responses import PlainTextResponse, Response
-from fenrir.starlette.routing import Match, WebSocketRoute, compile_path
+from fenrir.starlette.routing import Match, WebSocketRoute
 from fenrir.starlette.routing import Route as StarletteRoute
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["APIRoute", "APIWebSocketRoute"]
 
 
-class APIRoute(Operation, StarletteRoute):
+class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods are never None
     """A handler at a path; see `fenrir.fastapi.options.RouteOptions`.
 
     Subclasses may give `get_route_handler` another meaning; a router takes them as its `route_class`.
@@ -52,14 +52,12 @@ class APIRoute(Operation, StarletteRoute):
         self._handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
         self._describe(path, endpoint, source=caller(), **options)
 
-    def _compile(self) -> None:
-        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
-
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `async (request) -> response`: everything that this route does with a request."""
         from fenrir.fastapi import routing  # integrations put their own function there
+        from fenrir.fastapi.inclusion import effective_route_context
 
-        effective = routing._effective_route_context_var.get()
+        effective = effective_route_context.get()
         here: Operation = effective if effective is not None and effective.original_route is self else self
         return routing.get_request_handler(
             dependant=here.dependant,
@@ -168,7 +166,7 @@ class APIWebSocketRoute(WebSocketRoute):
         self.dependency_overrides_provider = dependency_overrides_provider
         self.source = caller()
         self.original_route = self
-        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self._compile()
         self._app: ASGIApp | None = None
         self._binding: Binding | None = None
         self._declared: tuple[Any, Route] | None = None
@@ -205,7 +203,7 @@ class APIWebSocketRoute(WebSocketRoute):
         """Return how the handler gets its arguments."""
         if self._binding is None:
             self._binding = self._read({})
-        if overrides and any(node.user in overrides for node in self._binding.nodes):
+        if overrides and any(part.user in overrides for part in (*self._binding.nodes, *self._binding.resources)):
             return self._read(overrides)
         return self._binding
 

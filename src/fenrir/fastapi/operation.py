@@ -22,7 +22,7 @@ from collections.abc import (
 from dataclasses import replace
 from enum import Enum, IntEnum
 from functools import cached_property, partial
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from fenrir.core.binding import Argument, Binding, Given
 from fenrir.core.context import RequestContext
@@ -32,19 +32,21 @@ from fenrir.core.pattern import Pattern
 from fenrir.core.router import Slashes
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._patterns import pattern_of_path
+from fenrir.fastapi.choices import is_body_allowed_for_status_code
 from fenrir.fastapi.datastructures import Default, DefaultPlaceholder
 from fenrir.fastapi.dependencies.models import Dependant
 from fenrir.fastapi.exceptions import RequestValidationError
-from fenrir.fastapi.openapi.description import described_route
+from fenrir.fastapi.openapi.description import DescribedRoute, described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
-from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_code
+from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
 from fenrir.kit.validation.gather import embeds
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
+from fenrir.starlette._paths import Compiled
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
 
@@ -70,7 +72,7 @@ def checked_body_size(size: int | None) -> int | None:
     return size
 
 
-class Operation:
+class Operation(Compiled):
     """One handler at one path.
 
     Attributes:
@@ -84,8 +86,6 @@ class Operation:
     endpoint: Callable[..., Any]
     name: str
     methods: set[str]
-    path_format: str
-    param_convertors: dict[str, Any]
     original_route: Any
     _limits_around: Mapping[str, int] = _NO_LIMITS
     source: Source
@@ -175,9 +175,6 @@ class Operation:
         self._read_result(response_model)
         self.bind({})  # a mistake in the signature is found now
 
-    def _compile(self) -> None:
-        raise NotImplementedError
-
     def _check_responses(self) -> None:
         for status, response in self.responses.items():
             if not isinstance(response, dict):
@@ -256,7 +253,8 @@ class Operation:
                 self._bound = _Bound(wanted, pattern, self._read({}, pattern, strict))
         bound = self._bound
         # What no dependency of this handler is replaced for has nothing to read again.
-        if overrides and any(node.user in overrides for node in bound.binding.nodes):
+        binding = bound.binding
+        if overrides and any(part.user in overrides for part in (*binding.nodes, *binding.resources)):
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
@@ -423,7 +421,7 @@ class _Options(Mapping[str, Any]):
         if name == "documented":
             return operation
         if name == "described":
-            return partial(described_route, operation)
+            return partial(described_route, cast("DescribedRoute", operation))
         if name == "form_limits":
             return {**operation._limits_around, **operation.form_limits}
         if name == "renderer":
