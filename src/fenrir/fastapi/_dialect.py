@@ -62,6 +62,13 @@ class HandedResponse(Response):
     def status_code(self, status: int | None) -> None:
         self._status = None if status is None else int(status)
 
+    def __reply__(self) -> Reply:
+        """Return the reply of a handler that returns what it was given."""
+        reply = super().__reply__()
+        if self._status is not None:
+            reply.status = self._status
+        return reply
+
 
 def handed_response(c: RequestContext) -> HandedResponse:
     """Return the response that this request's handler and dependencies share."""

@@ -3,6 +3,8 @@
 What deviates is listed in PARITY.md.
 """
 
+import warnings
+
 from fenrir.flask import json
 from fenrir.flask.app import Flask
 from fenrir.flask.blueprints import Blueprint
@@ -91,3 +93,15 @@ __all__ = [
     "template_rendered",
     "url_for",
 ]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        warnings.warn(
+            "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
+            " 'importlib.metadata.version(\"flask\")' instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return "3.1.3"  # of the Flask whose behaviour this is
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
