@@ -4,6 +4,7 @@ What deviates is listed in PARITY.md.
 """
 
 import warnings
+from typing import Any
 
 from fenrir.flask import json
 from fenrir.flask.app import Flask
@@ -95,13 +96,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    if name == "__version__":
-        warnings.warn(
-            "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
-            " 'importlib.metadata.version(\"flask\")' instead.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return "3.1.3"  # of the Flask whose behaviour this is
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    if name != "__version__":
+        raise AttributeError(name)
+    warnings.warn(
+        "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
+        " 'importlib.metadata.version(\"flask\")' instead.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return "3.1.3"  # whose behaviour this is
