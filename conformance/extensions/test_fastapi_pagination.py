@@ -86,7 +86,8 @@ def client():
 
 def test_the_first_page_and_another(client):
     first = client.get("/numbers").json()
-    assert (first["items"][:3], first["total"], first["page"], first["size"], first["pages"]) == ([0, 1, 2], 100, 1, 50, 2)
+    assert first.pop("items")[:3] == [0, 1, 2]
+    assert first == {"total": 100, "page": 1, "size": 50, "pages": 2}
     assert client.get("/numbers?page=4&size=20").json()["items"][0] == 60
 
 

@@ -594,8 +594,8 @@ def outcomes(p: Package) -> Any:
 
 OUTCOME_PATHS = """
     /none /tuple /str /nan /odd /model /subclass /fails /list /unset /include /exclude /off /html /plain /redirect /own
-    /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /handed-back /http-error /empty-error /boom
-    /sync-boom
+    /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /handed-back /http-error /empty-error
+    /boom /sync-boom
 """
 OUTCOMES = [
     *map(get, OUTCOME_PATHS.split()),
