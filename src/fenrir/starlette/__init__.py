@@ -4,3 +4,6 @@
 __version__ = "1.10.0"
 
 __all__: list[str] = []
+
+__version__ = "1.10.0"
+"""Of the original whose behaviour this is: packages choose their code by it."""

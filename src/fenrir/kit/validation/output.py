@@ -17,6 +17,7 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnno
 from fenrir.core.context import current
 from fenrir.core.declare import Source
 from fenrir.http.json import dumps, quick_writer
+from fenrir.kit.validation.adapters import shared_adapter
 from fenrir.kit.validation.encoder import jsonable_encoder
 from fenrir.kit.validation.errors import (
     V1_MODEL,
@@ -47,7 +48,7 @@ def adapter_of_result(annotation: Any, source: Source | None = None) -> TypeAdap
     if is_v1(annotation):
         raise PydanticV1NotSupportedError(V1_MODEL.format(annotation), source)
     try:
-        return TypeAdapter(annotation)
+        return shared_adapter((annotation,), lambda: TypeAdapter(annotation))
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as exc:
         raise FieldTypeError(_INVALID.format(annotation), source) from exc
 
