@@ -108,11 +108,11 @@ def test_offsets(client):
 
 def test_links(client):
     assert client.get("/linked?page=2&size=10").json()["links"] == {
-        "first": "/linked?page=1&size=10",
-        "last": "/linked?page=10&size=10",
+        "first": "/linked?size=10&page=1",
+        "last": "/linked?size=10&page=10",
         "self": "/linked?page=2&size=10",
-        "next": "/linked?page=3&size=10",
-        "prev": "/linked?page=1&size=10",
+        "next": "/linked?size=10&page=3",
+        "prev": "/linked?size=10&page=1",
     }
 
 

@@ -55,13 +55,6 @@ class HandedResponse(Response):
 
     _has_status = False
 
-    def __reply__(self) -> Reply:
-        """Return the reply of a handler that returns what it was given."""
-        reply = super().__reply__()
-        if self._status is not None:
-            reply.status = self._status
-        return reply
-
 
 def handed_response(c: RequestContext) -> HandedResponse:
     """Return the response that this request's handler and dependencies share."""
