@@ -93,7 +93,8 @@ class Rendering:
         if reply.stream is not None:
             return StreamingResponse.over(reply)
         if "content-length" not in reply.headers and not forbids_body(reply.status):
-            reply.headers.raw.insert(0, (b"content-length", b"%d" % len(reply.body)))  # a response has it from the start
+            # A response has it from the start.
+            reply.headers.raw.insert(0, (b"content-length", b"%d" % len(reply.body)))
         return (self.response_class or JSONResponse).over(reply)
 
     def _status(self, c: RequestContext) -> int | None:
