@@ -16,6 +16,7 @@ from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import quote
+from weakref import ref
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
@@ -138,7 +139,7 @@ class Flask(App):
                 f"{self.static_url_path}/<path:filename>",
                 endpoint="static",
                 host=static_host,
-                view_func=_StaticView(self),
+                view_func=_static_view(self),
             )
 
     @cached_property
@@ -572,20 +573,16 @@ class Flask(App):
         return cls(self, **kwargs)
 
 
-class _StaticView:
-    """The view of static files; without a cycle, so that an application can be forgotten."""
+def _static_view(app: Flask) -> Callable[..., Any]:
+    """Return the view of static files: a function, as any view; without a cycle, so that the app can be forgotten."""
+    reference = ref(app)
 
-    __name__ = "static"
-
-    def __init__(self, app: Flask) -> None:
-        from weakref import ref
-
-        self._app = ref(app)
-
-    def __call__(self, **values: Any) -> Any:
-        app = self._app()
+    def static(**values: Any) -> Any:
+        app = reference()
         assert app is not None
         return app.send_static_file(**values)
+
+    return static
 
 
 class _Wrapped:
