@@ -103,6 +103,8 @@ def _extension(extension: Extension, accept: bool) -> int:
     for outcome in (result.real, result.ours):
         if not outcome.complete:
             raise RecordError(f"{extension.name}: pytest ended early, see {outcome.log}")
+    if not result.total:
+        raise RecordError(f"{extension.name}: no test passes on the original, see {result.real.log}")
     new = result.failing - set(extension.failing)
     lost = new if extension.total is not None and not accept else frozenset()
     _report(extension.name, result.ours, set(result.total), set(result.passed), set(new))

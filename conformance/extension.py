@@ -75,7 +75,11 @@ class Extension:
             [f"{self.package}=={self.version}", *self.requirements, *needs("standard", "flask", "fastapi")],
             source=(self.package, self.version) if self.tests else None,
             code=self.code,
-            files={name: (EXTENSIONS / name).read_text(encoding="utf-8") for name in self.own},
+            files={
+                **{name: (EXTENSIONS / name).read_text(encoding="utf-8") for name in self.own},
+                # Else pytest would take the configuration of the project that the tree stands in.
+                **({} if self.tests else {"pytest.ini": "[pytest]\n"}),
+            },
         )
 
     def write(self, total: int, reasons: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ the next one. It runs in a thread that ends with the process.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import threading
 from collections.abc import AsyncIterable, Coroutine, Iterator
@@ -30,7 +31,8 @@ class _Background:
         """Return the loop, running."""
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                # In a context of its own: the loop keeps the one in which it is made.
+                self._loop = contextvars.Context().run(asyncio.new_event_loop)
                 threading.Thread(target=self._loop.run_forever, name="fenrir-background", daemon=True).start()
             return self._loop
 

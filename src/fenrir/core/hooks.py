@@ -56,7 +56,7 @@ def _expected(c: RequestContext, exc: Exception) -> Reply | None:
     if isinstance(known, StatusError):
         return dialect.error(c, known)
     if dialect.wraps_raise and raises(c):
-        raise exc
+        raise dialect.adopt_error(exc)
     c.error = exc
     report(c, exc)
     return None

@@ -11,10 +11,11 @@ from fenrir.core.converters import Converters, floating, integer, string, tail, 
 from fenrir.core.declare import Mode, Route
 from fenrir.core.dialect import Dialect, Renderer
 from fenrir.core.errors import InternalError, MethodNotAllowed, NotFound, StatusError
+from fenrir.core.exits import SwallowedError
 from fenrir.core.pattern import braces
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
-from fenrir.fastapi.exceptions import StarletteHTTPException
+from fenrir.fastapi.exceptions import FastAPIError, StarletteHTTPException
 from fenrir.fastapi.requests import HTTPConnection, Request
 from fenrir.fastapi.responses import Response
 from fenrir.fastapi.websockets import WebSocket
@@ -98,6 +99,12 @@ def _request(c: RequestContext) -> HTTPConnection:
     return WebSocket.of(c) if c.plan is not None and c.plan.route.websocket else Request.of(c)
 
 
+NOT_ANSWERED = (
+    "Response not awaited: most likely the application is raising an exception and a dependency with yield catches it "
+    "(a bare `except`, or `except Exception`) without raising it again, or another one"
+)
+
+
 async def _read_form(c: RequestContext) -> None:
     """Read the form of a request as `request.form()` does, within the limits of its route."""
     limits = c.plan.route.options.get("form_limits") if c.plan is not None else None
@@ -111,6 +118,10 @@ async def _read_form(c: RequestContext) -> None:
 
 def _adopt(exc: Exception) -> Exception:
     """Return an engine's or another dialect's exception as the users of this dialect know it."""
+    if isinstance(exc, SwallowedError):
+        swallowed = FastAPIError(NOT_ANSWERED)
+        swallowed.__cause__ = exc.__cause__
+        return swallowed
     if isinstance(exc, (StarletteHTTPException, RequestValidationError)) or not isinstance(exc, StatusError):
         return exc
     if isinstance(exc, InternalError):

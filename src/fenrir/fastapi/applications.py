@@ -24,7 +24,7 @@ from fenrir.fastapi import routing
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
-from fenrir.fastapi.door import as_reply, can_hook, middleware_hook
+from fenrir.fastapi.door import as_reply, can_hook, middleware_hook, scope_hook
 from fenrir.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -195,6 +195,7 @@ class FastAPI(Verbs, Starlette):
         self.user_middleware = list(middleware or ())
         self.middleware_stack: ASGIApp | None = None
         self._hooked = False
+        self._completes_scopes = False
         self._error_handlers: list[ErrorHandler] = []
         engine.body_limit = max_body_size
         engine.add_lifespan(lambda: self.router.lifespan_context(self), lifespan)
@@ -285,6 +286,9 @@ class FastAPI(Verbs, Starlette):
         """Return the engine, or the router, inside all middleware."""
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
         if can_collect(self.router):
+            if self.user_middleware and not self._completes_scopes:
+                self._completes_scopes = True
+                self.engine.add_hook(scope_hook())
             return wrap(asgi_door(self.engine, raises=True), [errors, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)

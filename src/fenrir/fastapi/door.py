@@ -21,13 +21,14 @@ from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import APIRouter, deprecated_event
 from fenrir.fastapi.verbs import Verbs
 from fenrir.kit.mounting import asgi_mount
+from fenrir.starlette._exchange import complete_scope
 from fenrir.starlette._rewriting import take_over
 from fenrir.starlette.middleware import Middleware
 from fenrir.starlette.middleware._hook import has_hook, nothing_inside, wrap_hook_of
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 
-__all__ = ["FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "wrap_hook"]
+__all__ = ["FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "scope_hook", "wrap_hook"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir.error")
@@ -221,6 +222,17 @@ def can_hook(entry: Middleware) -> bool:
     if isinstance(cls, type) and issubclass(cls, BaseHTTPMiddleware):
         return cls.__call__ is BaseHTTPMiddleware.__call__
     return has_hook(cls)
+
+
+def scope_hook() -> Hook:
+    """Return the hook that writes the matched route into the scope, where ASGI middleware asks for it."""
+
+    def complete(c: RequestContext) -> None:
+        scope = getattr(c.exchange, "scope", None)
+        if scope is not None:
+            complete_scope(c, scope)
+
+    return Hook(Stage.BEFORE_HANDLER, complete, Mode.INLINE, DIALECT.name, _HERE, complete, unrouted=False)
 
 
 def middleware_hook(entry: Middleware) -> Hook:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fenrir.core.declare import caller
 from fenrir.fastapi._scope import FRONTEND_PATH, SPECIFICITY, fastapi_scope, update_scope
 from fenrir.fastapi.handler import RequestHandler, request_response
 from fenrir.fastapi.requests import Request
@@ -71,10 +72,9 @@ def checks_directory(directory: Directory, check_dir: bool | Literal["auto"]) ->
     if os.environ.get("FASTAPI_ENV") != "development":
         return True
     if not Path(directory).is_dir():
-        warnings.warn(
-            f"Frontend directory '{directory}' does not exist. Resolved absolute path: '{_absolute(directory)}'",
-            stacklevel=4,
-        )
+        place = caller()
+        message = f"Frontend directory '{directory}' does not exist. Resolved absolute path: '{_absolute(directory)}'"
+        warnings.warn_explicit(message, UserWarning, place.file, place.line)
     return False
 
 
@@ -268,11 +268,11 @@ class FrontendGroup(BaseRoute):
         )
         return request_response(RequestHandler(route))
 
-    def _match(self, scope: Any) -> tuple[Match, Any, FrontendRoute | None]:
+    def _match(self, scope: Any, prefix: str) -> tuple[Match, Any, FrontendRoute | None]:
         best: tuple[Match, Any, FrontendRoute | None] = Match.NONE, {}, None
         rank = (False, -1)
         for route in self.routes:
-            path = joined(self.prefix, route.path)
+            path = joined(prefix, route.path)
             match, added = route.matches_with_path(scope, path)
             if match is not Match.NONE and (match is Match.FULL, _specificity(path)) > rank:
                 best, rank = (match, added, route), (match is Match.FULL, _specificity(path))
@@ -280,12 +280,16 @@ class FrontendGroup(BaseRoute):
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         """Say whether a path is below one of the front ends."""
-        match, added, _ = self._match(scope)
+        return self.matches_with_prefix(scope, self.prefix)
+
+    def matches_with_prefix(self, scope: Any, prefix: str) -> tuple[Match, Any]:
+        """Do as `matches`, for the front ends below another prefix."""
+        match, added, _ = self._match(scope, prefix)
         return match, added
 
     async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a request that has matched."""
-        match, added, route = self._match(scope)
+        match, added, route = self._match(scope, self.prefix)
         if route is None:
             raise HTTPException(status_code=404)
         update_scope(scope, added)

@@ -22,7 +22,7 @@ from fenrir.core.declare import Scope
 from fenrir.core.dialect import Renderer
 from fenrir.core.doors.asgi import ASGIHeaders
 from fenrir.core.plan import Plan, link
-from fenrir.fastapi._dialect import DIALECT
+from fenrir.fastapi._dialect import DIALECT, NOT_ANSWERED
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.requests import Request
@@ -41,11 +41,6 @@ __all__ = ["RequestHandler", "engine_handler", "get_request_handler", "request_r
 
 EXITS = "fastapi_inner_astack"
 HandlesRequest = Callable[[Request], Coroutine[Any, Any, Response]]
-
-_NOT_AWAITED = (
-    "Response not awaited: a dependency with yield has swallowed an exception of the application. One with a bare "
-    "`except` or an `except Exception` has to raise it again, or raise another one"
-)
 
 
 def get_request_handler(dependant: Any, **options: Any) -> HandlesRequest:
@@ -221,13 +216,17 @@ def request_response(func: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 
         async def answer(scope: Any, receive: Receive, send: Send) -> None:
             answered = False
-            async with AsyncExitStack() as stack:
-                scope[EXITS] = stack
-                response = await func(request)
-                await response(scope, receive, send)
-                answered = True
+            around = scope.get(EXITS)
+            try:
+                async with AsyncExitStack() as stack:
+                    scope[EXITS] = stack
+                    response = await func(request)
+                    await response(scope, receive, send)
+                    answered = True
+            finally:
+                scope[EXITS] = around
             if not answered:
-                raise FastAPIError(_NOT_AWAITED)
+                raise FastAPIError(NOT_ANSWERED)
 
         await wrap_app_handling_exceptions(answer, request)(scope, receive, send)
 

@@ -42,6 +42,7 @@ from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
 from fenrir.kit.validation.graph import calling_mode, kind_of
+from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
@@ -178,6 +179,8 @@ class Operation:
                 raise OperationError("An additional response must be a dict", self.source)
             if response.get("model") and not is_body_allowed_for_status_code(status):
                 raise OperationError(f"Status code {status} must not have a response body", self.source)
+            if response.get("model"):
+                adapter_of_result(response["model"], self.source)
 
     def _read_result(self, response_model: Any) -> None:
         """Decide what becomes of the handler's value."""

@@ -85,9 +85,11 @@ class Rendering:
 
     def respond(self, c: RequestContext, value: Any) -> Response:
         """Return the response as an object, for code that stands around the handler."""
-        reply = self._render_stream(c, value) if self.stream else self._render(c, value)
         if isinstance(value, Response):
+            if value.background is None:
+                value.background = _tasks(c)
             return value
+        reply = self._render_stream(c, value) if self.stream else self._render(c, value)
         cls = StreamingResponse if reply.stream is not None else self.response_class or JSONResponse
         return cls.over(reply)
 

@@ -439,14 +439,11 @@ class APIRouter(Verbs, routing.Router):
     async def serve_unmatched(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve what no route takes: the front end with the longest path, else `default`."""
         best: tuple[BaseRoute | EffectiveRoute, Any] | None = None
-        rank: tuple[bool, int] = (False, -1)
+        taken = Match.NONE
         for candidate in self._low_priority():
             match, added = candidate.matches(scope)
-            if match is Match.NONE:
-                continue
-            this = (match is Match.FULL, added.get("fastapi", {}).get(SPECIFICITY, -1))
-            if best is None or this > rank:
-                best, rank = (candidate, added), this
+            if match.value > taken.value or (match is taken is not Match.NONE and _is_nearer(added, best)):
+                best, taken = (candidate, added), match
         if best is None:
             await self.default(scope, receive, send)
             return
@@ -479,6 +476,13 @@ class APIRouter(Verbs, routing.Router):
             await included._handle_selected(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+def _is_nearer(added: Any, best: tuple[Any, Any] | None) -> bool:
+    """Say whether a front end has a longer path than what was found; others keep their order."""
+    here = added.get("fastapi", {}).get(SPECIFICITY)
+    there = best[1].get("fastapi", {}).get(SPECIFICITY) if best is not None else None
+    return here is not None and there is not None and here > there
 
 
 async def _run_all(handlers: Sequence[Callable[[], Any]]) -> None:

@@ -3,6 +3,9 @@
 What deviates is listed in PARITY.md.
 """
 
+import warnings
+from typing import Any
+
 from fenrir.flask import json
 from fenrir.flask.app import Flask
 from fenrir.flask.blueprints import Blueprint
@@ -48,6 +51,7 @@ from fenrir.flask.templating import (
     stream_template,
     stream_template_string,
 )
+from fenrir.flask.version import flask_version
 
 __all__ = [
     "Blueprint",
@@ -91,3 +95,15 @@ __all__ = [
     "template_rendered",
     "url_for",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "__version__":
+        raise AttributeError(name)
+    warnings.warn(
+        "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
+        " 'importlib.metadata.version(\"flask\")' instead.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return flask_version()

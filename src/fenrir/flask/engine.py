@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.routing import BaseConverter, Rule
 from werkzeug.routing.map import Map
@@ -362,7 +362,7 @@ def rendered(app: Flask, c: RequestContext, value: Any) -> Reply:
     """Return the reply that the value of a view is."""
     try:
         if type(value) in (dict, list) and _is_plain(app):
-            return Reply(200, MutableHeaders.of_checked(_JSON), app.json.body(value))
+            return Reply(200, MutableHeaders.of_checked(_JSON), cast(Any, app.json).body(value))
         return _reply(c, app.make_response(value))
     except Exception as exc:
         return _broken(app, c, exc)

@@ -41,6 +41,8 @@ NO_REQUEST = (
     "\nan active HTTP request. Consult the documentation on testing for\ninformation about how to avoid this problem."
 )
 
+_no_app_msg, _no_req_msg = NO_APP, NO_REQUEST  # upstream's names of them
+
 _MISSING: Any = object()
 
 Frame = tuple[T, EngineContext | None]

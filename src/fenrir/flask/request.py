@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import EnvironHeaders, FileStorage, Headers, ImmutableMultiDict, MultiDict
@@ -43,7 +43,7 @@ class _Headers(EnvironHeaders):
         self._request = request
 
     @property
-    def environ(self) -> dict[str, Any]:
+    def environ(self) -> dict[str, Any]:  # type: ignore[override]
         return self._request.environ
 
     def _get_key(self, key: str) -> str:
@@ -115,7 +115,7 @@ class Request(WerkzeugRequest):
         return EnvironHeaders(self.environ) if self._c is None else _Headers(self)
 
     @cached_property
-    def args(self) -> MultiDict[str, str]:  # type: ignore[override]
+    def args(self) -> MultiDict[str, str]:
         """The fields of the query."""
         query = self.query_string
         if query.isascii() and _PERCENT not in query and _PLUS not in query:
@@ -197,7 +197,7 @@ class Request(WerkzeugRequest):
             limit = self.max_content_length
             if body is not None and not self.shallow and (limit is None or len(body) <= limit):
                 self.__dict__.update(_cached_data=body, stream=BytesIO())
-        return super().get_data(cache, as_text, parse_form_data)
+        return super().get_data(cache, cast(Any, as_text), parse_form_data)
 
     def _load_form_data(self) -> None:
         c = self._c

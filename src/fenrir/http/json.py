@@ -86,11 +86,8 @@ def _finite_float(text: str) -> float:
     return number
 
 
-_decoder = json.JSONDecoder(parse_float=_finite_float, parse_constant=_refuse_constant)
-
-
-def loads(data: bytes | bytearray | memoryview | str) -> Any:
-    """Return the value of a JSON text.
+def loads(data: bytes | bytearray | memoryview | str, *, standard: bool = False) -> Any:
+    """Return the value of a JSON text; `standard` means by `json.loads`, whatever else is there.
 
     Raises:
         JSONError: it is not JSON, or not as this module reads it (see the rules above).
@@ -99,6 +96,8 @@ def loads(data: bytes | bytearray | memoryview | str) -> Any:
     containers = encoded.count(b"[") + encoded.count(b"{")
     if containers > MAX_DEPTH:
         _check_depth(encoded)
+    if standard:
+        return _loads_strictly(encoded)
     if containers < _MANY or not gc.isenabled():
         return _parsed(encoded)
     # PERF: the collector finds nothing in a value that is being made, but walks it again and again: half a million
@@ -136,7 +135,7 @@ def _loads_strictly(encoded: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise JSONError("byte order mark", 0)
     try:
-        value = _decoder.decode(text)
+        value = json.loads(text, parse_float=_finite_float, parse_constant=_refuse_constant)
     except JSONError:
         raise
     except json.JSONDecodeError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asteri.asgi import asgi_doors
 from asteri.exchange import ChannelClosed, Disconnected
+from fenrir.core.doors.asgi import ASGIExchange
 from fenrir.starlette.types import Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _channel_scope(channel: Channel) -> Scope:
 
 def _ends_of(c: RequestContext) -> Ends:
     def make(c: RequestContext) -> Ends:
+        if type(c.exchange) is ASGIExchange:  # the server's own messages, whatever extensions they are of
+            return c.exchange.scope, *c.exchange.ends()
         kept: list[Ends] = []
 
         async def keep(scope: Scope, receive: Receive, send: Send) -> None:

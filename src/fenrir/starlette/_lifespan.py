@@ -26,19 +26,22 @@ def as_lifespan(lifespan: Lifespan[Any] | None) -> Lifespan[Any]:
     if lifespan is None:
         return no_lifespan
     if inspect.isasyncgenfunction(lifespan):
-        _deprecated("async generator function")
+        _deprecated("async generator function", lifespan)
         return asynccontextmanager(lifespan)
     if inspect.isgeneratorfunction(lifespan):
-        _deprecated("generator function")
+        _deprecated("generator function", lifespan)
         return _of_generator(lifespan)
     return lifespan
 
 
-def _deprecated(form: str) -> None:
-    warnings.warn(
+def _deprecated(form: str, lifespan: Callable[..., Any]) -> None:
+    """Warn at the function itself; filters know the warning by upstream's module."""
+    warnings.warn_explicit(
         f"{form} lifespans are deprecated, use an @contextlib.asynccontextmanager function instead",
         StarletteDeprecationWarning,
-        stacklevel=4,
+        filename=lifespan.__code__.co_filename,
+        lineno=lifespan.__code__.co_firstlineno,
+        module="starlette.routing",
     )
 
 

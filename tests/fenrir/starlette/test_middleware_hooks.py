@@ -254,3 +254,26 @@ def test_a_subclass_that_changes_messages_needs_asgi() -> None:
 
     assert FastAPI(middleware=[Middleware(Own)])._needs_asgi() == "Own is ASGI middleware"
     assert FastAPI(middleware=[Middleware(Named)])._needs_asgi() == ""
+
+
+def test_asgi_middleware_finds_the_route_in_the_scope() -> None:
+    found: list[Any] = []
+
+    class Watching:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                if scope["type"] == "http":
+                    route = scope.get("route")
+                    found.append((route and route.path, scope.get("path_params"), "endpoint" in scope))
+
+    app = FastAPI(middleware=[Middleware(Watching)])
+    routes(app)
+    with Client(app, door="asgi", raise_server_exceptions=False) as browser:
+        for path in ("/items/7", "/fail", "/nowhere"):
+            browser.get(path)
+    assert found == [("/items/{name}", {"name": "7"}, True), ("/fail", {}, True), (None, None, False)]

@@ -289,30 +289,41 @@ class ASGIExchange:
             links = [value for name, value in pairs if name == b"link"]
             self._answer.append({"type": "http.response.early_hint", "links": links})
 
-    async def hand_over(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any, body: bytes | None) -> None:
-        """Let another ASGI application answer by the messages themselves.
+    def ends(self, body: bytes | None = None) -> tuple[Receive, Send]:
+        """Return the two callables for another ASGI application that answers by the messages themselves.
 
         Args:
             body: the body, if it was read as a whole before.
         """
-        if self._started:
-            raise AnswerError("this exchange has been answered already")
-        received = b"".join((body or b"", self._rest[self._taken :]))
-        replay = body is not None or bool(self._rest) or self._ended
 
         async def receive() -> Message:
-            nonlocal replay
-            if replay:
-                replay = False
-                return {"type": "http.request", "body": received, "more_body": not self._ended and body is None}
-            return await self._asgi_receive()
+            nonlocal body
+            if body is not None:
+                held, body = body, None
+                self._ended = True
+                return {"type": "http.request", "body": held, "more_body": False}
+            if self._rest:
+                held, self._rest, self._taken = self._rest[self._taken :], b"", 0
+                return {"type": "http.request", "body": held, "more_body": not self._ended}
+            message = await self._asgi_receive()
+            if message["type"] == "http.disconnect":
+                self._gone = True
+            elif message["type"] == "http.request":
+                self._ended = not message.get("more_body", False)
+            return message
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if self._started:
+                    raise AnswerError("this exchange has been answered already")
                 self._started = self.handed_over = True
             await self._asgi_send(message)
 
-        await app(scope, receive if replay else self._asgi_receive, send)
+        return receive, send
+
+    async def hand_over(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any, body: bytes | None) -> None:
+        """Let another ASGI application answer; see `ends`."""
+        await app(scope, *self.ends(body))
 
     async def drain(self) -> None:
         answer, self._answer = self._answer, []

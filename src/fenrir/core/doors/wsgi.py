@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextvars
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -319,7 +320,7 @@ class WSGIDoor:
         with self._lock:
             if self._loop is not None:
                 return self._loop
-            loop = asyncio.new_event_loop()
+            loop = contextvars.Context().run(asyncio.new_event_loop)  # it keeps the context in which it is made
             thread = threading.Thread(target=loop.run_forever, name="fenrir-wsgi-door", daemon=True)
             thread.start()
             lifespan = self._app.lifespan()

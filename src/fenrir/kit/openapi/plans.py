@@ -91,11 +91,21 @@ def _described(plan: Plan) -> Iterator[Described]:
             response_description=options.get("response_description") or "Successful Response",
             content=content,
             media_type=media_type or JSON,
-            responses=options.get("responses") or {},
+            responses=_further(plan, about) | dict(options.get("responses") or {}),
             extra=options.get("openapi_extra"),
             known_as=user_function(route),
             source=plan.source,
         )
+
+
+def _further(plan: Plan, about: About | None) -> dict[int | str, Any]:
+    """Return the responses that an operation has without its function's doing, or that nobody can list."""
+    if about is None:
+        # No signature says what the function takes and gives: it chooses any status, so the list has to stay open.
+        return {"default": {"description": "Any other answer"}}
+    if any(converter_schema(item.converter) != {"type": "string"} for item in plan.route.pattern.parameters):
+        return {404: {"description": "Not Found"}}  # what is no such value is another path
+    return {}
 
 
 def _methods(route: Route) -> Sequence[str]:

@@ -217,7 +217,9 @@ def _media_type(parts: Sequence[Field]) -> str:
     if any(isinstance(info, parameters.File) for info in infos):
         return "multipart/form-data"
     forms = {info.media_type for info in infos if isinstance(info, parameters.Form)}
-    if forms:
-        return "multipart/form-data" if "multipart/form-data" in forms else forms.pop()
-    kinds = {info.media_type for info in infos}
-    return kinds.pop() if len(kinds) == 1 else "application/json"
+    if "multipart/form-data" in forms:
+        return "multipart/form-data"
+    kinds = forms or {info.media_type for info in infos}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "application/x-www-form-urlencoded" if forms else "application/json"

@@ -34,7 +34,9 @@ def is_json(content_type: str) -> bool:
     return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
-def received_json(c: RequestContext, strict: bool, invalid: Any = RequestValidationError) -> Any:
+def received_json(
+    c: RequestContext, strict: bool, invalid: Any = RequestValidationError, *, standard: bool = False
+) -> Any:
     """Return the body: parsed if it is JSON, else its bytes; `PydanticUndefined` when it is empty.
 
     SECURITY: without a content type, or with another one, nothing is parsed: a page elsewhere can make a browser send
@@ -51,7 +53,7 @@ def received_json(c: RequestContext, strict: bool, invalid: Any = RequestValidat
     if not (is_json(kind) if kind else not strict):
         return body
     try:
-        return loads(body)
+        return loads(body, standard=standard)
     except JSONError as exc:
         if exc.msg in _BROKEN:
             raise BadRequest(UNPARSABLE) from exc
@@ -63,6 +65,8 @@ def received_json(c: RequestContext, strict: bool, invalid: Any = RequestValidat
             "ctx": {"error": exc.msg},
         }
         raise invalid([error], body=body.decode("utf-8", "replace"), endpoint_ctx=endpoint_of(c)) from exc
+    except Exception as exc:
+        raise BadRequest(UNPARSABLE) from exc
 
 
 def form_of(c: RequestContext) -> PairSource:

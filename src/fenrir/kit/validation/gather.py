@@ -136,7 +136,9 @@ class Gathering:
         return MappingSource(dict(zip(self.names, c.values, strict=True)))
 
     def _body(self, c: RequestContext) -> Any:
-        return bodies.form_of(c) if self.form else bodies.received_json(c, self.strict, self.invalid)
+        if self.form:
+            return bodies.form_of(c)
+        return bodies.received_json(c, self.strict, self.invalid, standard=True)
 
     def _check_body(self, slot: Slot, received: Any) -> tuple[Any, list[Any]]:
         field = slot.field

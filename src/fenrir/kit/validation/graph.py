@@ -7,6 +7,7 @@ the query. Annotations are evaluated here, also those that `from __future__ impo
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import functools
 import inspect
@@ -207,29 +208,39 @@ def _whole(call: Any) -> Any:
     return call
 
 
+def _forms(call: Any) -> Iterator[Any]:
+    """Iterate over what a callable may really be: behind partials, decorators and `__call__`."""
+    whole = _whole(call)
+    unwrapped = inspect.unwrap(whole)
+    yield from (whole, unwrapped)
+    if inspect.isclass(unwrapped):
+        return
+    for owner in (whole, unwrapped):
+        method = _whole(getattr(owner, "__call__", None))  # noqa: B004 - the method itself
+        yield from (method, inspect.unwrap(method))
+
+
 def kind_of(call: Any) -> str:
     """Return how a dependency makes its value: "generator", "async generator" or "call"."""
-    for candidate in (_whole(call), inspect.unwrap(_whole(call))):
-        targets = [candidate]
-        if not inspect.isclass(candidate):
-            targets.append(inspect.unwrap(_whole(getattr(candidate, "__call__", None))))  # noqa: B004 - the method itself
-        for target in targets:
-            if inspect.isasyncgenfunction(target):
-                return "async generator"
-            if inspect.isgeneratorfunction(target):
-                return "generator"
-    return "call"
+    forms = list(_forms(call))
+    if any(map(inspect.isasyncgenfunction, forms)):
+        return "async generator"
+    return "generator" if any(map(inspect.isgeneratorfunction, forms)) else "call"
 
 
 def calling_mode(call: Callable[..., Any], blocking: Mode) -> Mode:
     """Return how a callable runs, also behind a plain wrapper (`functools.wraps`) that hands on its coroutine."""
-    target = inspect.unwrap(_whole(call))
-    candidates = [call, target]
-    if not inspect.isclass(target) and not inspect.isroutine(target):
-        candidates.append(inspect.unwrap(_whole(target.__call__)))
-    if any(mode_of(candidate, blocking) is Mode.LOOP for candidate in candidates):
+    if any(
+        mode_of(form, blocking) is Mode.LOOP or _is_marked(form) for form in (call, *_forms(call)) if callable(form)
+    ):
         return Mode.LOOP
     return blocking
+
+
+def _is_marked(call: Any) -> bool:
+    """Say whether it is marked as a coroutine function in the way of Python before 3.12."""
+    mark = getattr(asyncio.coroutines, "_is_coroutine", None)
+    return mark is not None and getattr(call, "_is_coroutine", None) is mark
 
 
 def signature_of(call: Callable[..., Any]) -> inspect.Signature:
@@ -239,12 +250,15 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature:
         DeclarationError: it has none, or an annotation names what does not exist.
     """
     try:
-        return inspect.signature(call, eval_str=True)
+        signature = inspect.signature(call, eval_str=True)
     except NameError:
         signature = inspect.signature(call)
     except (TypeError, ValueError) as exc:
         raise DeclarationError(f"{_title(call)} has no signature that can be read: {exc}", source_of(call)) from exc
-    # One annotation can not be evaluated, often that of the result under TYPE_CHECKING: evaluate the others one by one.
+    if not any(isinstance(parameter.annotation, (str, ForwardRef)) for parameter in signature.parameters.values()):
+        return signature
+    # One annotation can not be evaluated, often that of the result under TYPE_CHECKING; or somebody has put a signature
+    # of text on the callable (`__signature__`), which is taken as it is: evaluate one by one.
     scope = getattr(inspect.unwrap(_whole(call)), "__globals__", {})
     return signature.replace(
         parameters=[

@@ -70,7 +70,10 @@ def test_a_path_keeps_its_fixed_text_and_its_slash() -> None:
 
 def test_a_route_that_validates_nothing_promises_nothing() -> None:
     operation = documented("/a/{x}")["get"]
-    assert operation["responses"] == {"200": {"description": "Successful Response"}}
+    assert operation["responses"] == {
+        "200": {"description": "Successful Response"},
+        "default": {"description": "Any other answer"},
+    }
 
 
 def test_text_is_promised_where_the_annotation_says_so() -> None:

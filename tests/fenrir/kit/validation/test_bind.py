@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
@@ -86,6 +87,19 @@ def test_string_annotations_are_types() -> None:
 
     values, bad = gathered(handler, FakeContext(query=b"n=1&tags=a", headers=JSON, body=b'{"name": "x"}'))
     assert bad is None and Item(name="x") in values and 1 in values and ["a"] in values
+
+
+def test_text_in_a_signature_that_was_set_is_evaluated_too() -> None:
+    """A library takes parameters away from a function, in a module with `from __future__ import annotations`."""
+
+    def handler(first: Any, second: Annotated[int, Query()]) -> None: ...
+
+    signature = inspect.signature(handler)
+    assert signature.parameters["second"].annotation == "Annotated[int, Query()]"
+    handler.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=list(signature.parameters.values())[1:]
+    )
+    assert gathered(handler, FakeContext(query=b"second=2")) == ((2,), None)
 
 
 def test_everything_of_one_signature() -> None:
