@@ -177,7 +177,7 @@ def events(client: httpx.Client, last: int) -> list[str]:
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         for line in answer.iter_lines():
             if line.startswith("data: "):
-                found.append(re.sub(r',"at":.*', "", line))
+                found.append(re.sub(r',\s*"at":.*', "", line))
             if len(found) == 2:
                 break
     return found

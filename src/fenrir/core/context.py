@@ -7,7 +7,7 @@ context in which the request began. The five dialects' request objects are views
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ __all__ = ["Raises", "RequestContext", "State", "current", "unhandled"]
 current: ContextVar[RequestContext] = ContextVar("fenrir.request")
 
 _REFUSED = "core: the body is too large"
+_NOTHING: dict[str, Any] = {}
 _PIECE = 1 << 20  # as much as has come, up to a mebibyte
 
 unhandled: ContextVar[list[BaseException] | None] = ContextVar("fenrir.unhandled", default=None)
@@ -258,6 +259,7 @@ class RequestContext:
             raise PayloadTooLarge
         size = 0
         if limit is not None:
+            self._allow(limit)
             declared = self.exchange.headers.get("content-length") or ""
             size = int(declared) if declared.isdecimal() and declared.isascii() else 0
         if limit is None or size <= limit:
@@ -273,6 +275,32 @@ class RequestContext:
                 return
         self.note(_REFUSED, lambda _: True)
         raise PayloadTooLarge
+
+    def _allow(self, limit: int) -> None:
+        """Tell who counts the body before it comes here that this request has a limit of its own."""
+        allow = getattr(self.exchange, "scope", _NOTHING).get("fenrir.body_limit")
+        if allow is not None:
+            allow(limit)
+
+    async def stream_body(self) -> AsyncIterator[bytes]:
+        """Iterate over a body that is not in memory, as it arrives.
+
+        Raises:
+            PayloadTooLarge, Disconnected: as of `read_body`.
+        """
+        limit = self.body_limit
+        if limit is None:
+            async for piece in self.http:
+                yield piece
+            return
+        self._allow(limit)
+        left = limit
+        async for piece in self.http:
+            left -= len(piece)
+            if left < 0:
+                self.note(_REFUSED, lambda _: True)
+                raise PayloadTooLarge
+            yield piece
 
     @property
     def body_limit(self) -> int | None:

@@ -8,7 +8,8 @@ renderer, collects the hooks that apply, and has `emit` write the program. The r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.declare import Hook, Route, Scope, Source, Stage
@@ -24,22 +25,42 @@ __all__ = ["Plan", "link"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A compiled route.
+    """A route with everything around its handler.
 
     Attributes:
-        run: (context, exchange, path values) -> a coroutine, or None when the answer is already written.
         names: the names of the path values.
-        text: the program, as `fenrir explain` prints it.
+        emission: writes and compiles the program.
+        run: (context, exchange, path values) -> a coroutine, or None when the answer is already written. The program
+            is written for the first request: an application with many routes starts sooner.
     """
 
     route: Route
     binding: Binding
     renderer: Renderer | None
-    run: Callable[[RequestContext, Any, tuple[Any, ...]], Any]
     names: tuple[str, ...]
-    text: str
     hooks: tuple[Hook, ...]
     body_limit: int | None
+    emission: Callable[[], Emission]
+    run: Callable[[RequestContext, Any, tuple[Any, ...]], Any] = field(init=False)
+    _text: str | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "run", self._first)
+
+    def _first(self, c: RequestContext, x: Any, values: tuple[Any, ...]) -> Any:
+        self._emit()
+        return self.run(c, x, values)
+
+    def _emit(self) -> str:
+        made = self.emission()
+        object.__setattr__(self, "_text", made.text)
+        object.__setattr__(self, "run", made.function)
+        return made.text
+
+    @property
+    def text(self) -> str:
+        """The program, as `fenrir explain` prints it."""
+        return self._text if self._text is not None else self._emit()
 
     @property
     def scope(self) -> Scope:
@@ -76,16 +97,14 @@ def link(route: Route, binding: Binding, *, wrapped: bool, limited: bool = False
     after = _applying(route, Stage.AFTER_HANDLER, unrouted)[::-1]
     teardown = _applying(route, Stage.TEARDOWN, unrouted)[::-1]
     limited = limited or route.body_limit is not None
-    emission: Emission = emit(route, binding, renderer, before, after, teardown, wrapped=wrapped, limited=limited)
     return Plan(
         route=route,
         binding=binding,
         renderer=renderer,
-        run=emission.function,
         names=tuple(parameter.name for parameter in route.pattern.parameters),
-        text=emission.text,
         hooks=(*before, *after, *teardown),
         body_limit=route.body_limit,
+        emission=partial(emit, route, binding, renderer, before, after, teardown, wrapped=wrapped, limited=limited),
     )
 
 

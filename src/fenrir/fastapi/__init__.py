@@ -35,3 +35,6 @@ __all__ = [
     "WebSocketException",
     "status",
 ]
+
+__version__ = "0.165.0"
+"""Of the original whose behaviour this is: packages choose their code by it."""

@@ -15,6 +15,7 @@ from fenrir.core.exits import SwallowedError
 from fenrir.core.pattern import braces
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
+from fenrir.fastapi._scope import FORM_LIMITS, KEY
 from fenrir.fastapi.exceptions import FastAPIError, StarletteHTTPException
 from fenrir.fastapi.requests import HTTPConnection, Request
 from fenrir.fastapi.responses import Response
@@ -25,6 +26,7 @@ from fenrir.http.status import forbids_body
 from fenrir.kit.background import BackgroundTasks
 from fenrir.kit.validation import RequestValidationError
 from fenrir.kit.validation.shapes import is_class
+from fenrir.starlette._forms import as_form
 from fenrir.starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
@@ -51,16 +53,7 @@ CONVERTERS = Converters(string()).extend(
 class HandedResponse(Response):
     """The response that a handler is given to set headers, cookies and a status on; the body is what it returns."""
 
-    _status: int | None = None
-
-    @property  # type: ignore[override]
-    def status_code(self) -> int | None:
-        """The status, None until it was set."""
-        return self._status
-
-    @status_code.setter
-    def status_code(self, status: int | None) -> None:
-        self._status = None if status is None else int(status)
+    _has_status = False
 
 
 def handed_response(c: RequestContext) -> HandedResponse:
@@ -107,13 +100,16 @@ NOT_ANSWERED = (
 
 async def _read_form(c: RequestContext) -> None:
     """Read the form of a request as `request.form()` does, within the limits of its route."""
-    limits = c.plan.route.options.get("form_limits") if c.plan is not None else None
+    own = c.plan.route.options.get("form_limits") if c.plan is not None else None
+    above = getattr(c.exchange, "scope", {}).get(KEY, {}).get(FORM_LIMITS, {})
     try:
-        await c.view(DIALECT).form(**(limits or {}))
+        form = await c.view(DIALECT).form(**{**above, **(own or {})})
     except (StatusError, ClientDisconnect):
         raise
     except Exception as exc:
         raise StarletteHTTPException(400, "There was an error parsing the body") from exc
+    if c.kept_form is None:  # a request object of the user's own
+        c.adopt_form(as_form(form))
 
 
 def _adopt(exc: Exception) -> Exception:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 __all__ = [
+    "BODY_LIMIT",
     "EFFECTIVE",
+    "FORM_LIMITS",
     "FRONTEND_PATH",
     "INCLUDED",
     "SPECIFICITY",
     "fastapi_scope",
     "in_scope",
+    "inherit_form_limits",
     "restore",
     "update_scope",
 ]
@@ -22,6 +25,8 @@ EFFECTIVE = "effective_route_context"
 INCLUDED = "included_router"
 FRONTEND_PATH = "frontend_path"
 SPECIFICITY = "frontend_specificity"
+FORM_LIMITS = "form_limits"
+BODY_LIMIT = "fenrir.body_limit"
 MISSING: Any = object()
 
 
@@ -29,6 +34,13 @@ def fastapi_scope(scope: Any) -> dict[str, Any]:
     """Return this dialect's part of a scope."""
     part: dict[str, Any] = scope.setdefault(KEY, {})
     return part
+
+
+def inherit_form_limits(scope: Any, limits: Mapping[str, int]) -> None:
+    """Let limits of forms hold for what is below, beside those from above that they do not replace."""
+    if limits and scope["type"] == "http":
+        part = fastapi_scope(scope)
+        part[FORM_LIMITS] = {**part.get(FORM_LIMITS, {}), **limits}
 
 
 def update_scope(scope: Any, added: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from fenrir.core.context import RequestContext
 from fenrir.core.declare import Mode, Route, Scope, Source, caller
 from fenrir.core.router import Slashes
+from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._patterns import pattern_of_path
@@ -22,7 +23,7 @@ from fenrir.fastapi.options import OperationOptions, check_options
 from fenrir.kit.validation import bind_signature
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.responses import PlainTextResponse, Response
-from fenrir.starlette.routing import Match, WebSocketRoute, compile_path
+from fenrir.starlette.routing import Match, WebSocketRoute
 from fenrir.starlette.routing import Route as StarletteRoute
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
@@ -50,9 +51,6 @@ class APIRoute(Operation, StarletteRoute):
         self._app: ASGIApp | None = None
         self._handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
         self._describe(path, endpoint, source=caller(), **options)
-
-    def _compile(self) -> None:
-        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `async (request) -> response`: everything that this route does with a request."""
@@ -103,7 +101,7 @@ class APIRoute(Operation, StarletteRoute):
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
             self._handler = self._handler or self.get_route_handler()
-            self._app = request_response(self._handler)
+            self._app = limited(request_response(self._handler), self.max_body_size)
         return self._app
 
     @app.setter
@@ -167,7 +165,7 @@ class APIWebSocketRoute(WebSocketRoute):
         self.dependency_overrides_provider = dependency_overrides_provider
         self.source = caller()
         self.original_route = self
-        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self._compile()
         self._app: ASGIApp | None = None
         self._binding: Binding | None = None
         self._declared: tuple[Any, Route] | None = None
@@ -204,7 +202,7 @@ class APIWebSocketRoute(WebSocketRoute):
         """Return how the handler gets its arguments."""
         if self._binding is None:
             self._binding = self._read({})
-        if overrides and any(node.user in overrides for node in self._binding.nodes):
+        if overrides and any(part.user in overrides for part in (*self._binding.nodes, *self._binding.resources)):
             return self._read(overrides)
         return self._binding
 
@@ -218,7 +216,9 @@ class APIWebSocketRoute(WebSocketRoute):
             invalid=WebSocketRequestValidationError,
         )
 
-    def declared(self, scope: Scope, slashes: Slashes, name: str | None) -> Route:
+    def declared(
+        self, scope: Scope, slashes: Slashes, name: str | None, form_limits: Mapping[str, int] | None = None
+    ) -> Route:
         """Return the engine's route."""
         key = (scope, slashes, name)
         if self._declared is None or self._declared[0] != key:

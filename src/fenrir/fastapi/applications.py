@@ -21,7 +21,9 @@ from fenrir.core.declare import ErrorHandler, Mode, Mount, Route, caller
 from fenrir.core.doors.asgi import asgi_door
 from fenrir.core.reply import Reply
 from fenrir.fastapi import routing
+from fenrir.fastapi._body_limit import AppBodyLimit
 from fenrir.fastapi._dialect import DIALECT
+from fenrir.fastapi._replaced import replaced
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.door import as_reply, can_hook, middleware_hook, scope_hook
@@ -273,6 +275,8 @@ class FastAPI(Verbs, Starlette):
             return "the middleware stack is the user's own"
         if type(self).__call__ is not FastAPI.__call__:
             return "the class has a __call__ of its own"
+        if other := replaced():
+            return f"{other} was replaced"
         for entry in self.user_middleware:
             if not can_hook(entry):
                 return f"{getattr(entry.cls, '__name__', entry.cls)} is ASGI middleware"
@@ -285,14 +289,15 @@ class FastAPI(Verbs, Starlette):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the engine, or the router, inside all middleware."""
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
-        if can_collect(self.router):
+        limit = Middleware(AppBodyLimit, max_body_size=self.max_body_size)
+        if not replaced() and can_collect(self.router):
             if self.user_middleware and not self._completes_scopes:
                 self._completes_scopes = True
                 self.engine.add_hook(scope_hook())
-            return wrap(asgi_door(self.engine, raises=True), [errors, *self.user_middleware])
+            return wrap(asgi_door(self.engine, raises=True), [errors, limit, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
-        return wrap(self.router, [errors, *self.user_middleware, inner])
+        return wrap(self.router, [errors, limit, *self.user_middleware, inner])
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve as an ASGI application."""

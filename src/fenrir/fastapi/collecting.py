@@ -7,8 +7,9 @@ decides by itself what matches) makes the router refuse: its application tries t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from asteri.asgi import asgi_doors
 from fenrir.core.context import current
@@ -16,11 +17,13 @@ from fenrir.core.declare import Mount as EngineMount
 from fenrir.core.declare import Route as EngineRoute
 from fenrir.core.declare import Scope, Source
 from fenrir.core.doors.asgi import ASGIChannel
+from fenrir.core.errors import NotFound
 from fenrir.core.mount import MountedChannel, MountedExchange
 from fenrir.core.router import Slashes
+from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi._patterns import PathError, pattern_of_path
-from fenrir.fastapi._scope import update_scope
+from fenrir.fastapi._scope import inherit_form_limits, update_scope
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
 from fenrir.fastapi.inclusion import EffectiveRoute, IncludedRouter
 from fenrir.starlette._exchange import scope_of
@@ -89,10 +92,14 @@ class Collector:
         """Iterate over the declarations, in the order of the routes."""
         self._names.clear()
         self._slashes = Slashes.REDIRECT_307 if router.redirect_slashes else Slashes.STRICT
+        self._limits = router.form_limits
+        self._max_body_size = router.max_body_size
         for route in router.routes:
             yield from self.declarations(route)
 
     _slashes = Slashes.REDIRECT_307
+    _limits: Mapping[str, int] = {}
+    _max_body_size: int | None = None
 
     def declarations(self, route: BaseRoute) -> Iterator[EngineRoute | EngineMount]:
         """Iterate over the declarations of one route."""
@@ -101,30 +108,45 @@ class Collector:
                 yield from self._placed(place)
         elif isinstance(route, (APIRoute, APIWebSocketRoute)):
             if route.path.startswith("/"):  # upstream's regular expression of another path matches nothing
-                yield route.declared(self._scope, self._slashes, self._name(route.name, route.endpoint))
+                yield self._declared(route)
         elif _is_plain(route):
             yield self._target(route, route)
 
     def _placed(self, place: EffectiveRoute) -> Iterator[EngineRoute | EngineMount]:
         if place.starlette_route is None:
             if place.path.startswith("/"):
-                yield place.declared(self._scope, self._slashes, self._name(place.name, place.endpoint))
+                yield self._declared(place)
         elif isinstance(place.starlette_route, APIWebSocketRoute):
             yield from self.declarations(place.starlette_route)
         elif _is_plain(place.starlette_route):
-            yield self._target(place.starlette_route, place.original_route)
+            context = place.context
+            yield self._target(place.starlette_route, place.original_route, context.max_body_size, context.form_limits)
+
+    def _declared(self, route: Any) -> EngineRoute:
+        name = self._name(route.name, route.endpoint)
+        declared: EngineRoute = route.declared(self._scope, self._slashes, name, self._limits)
+        return declared
 
     def _name(self, name: str, endpoint: Any) -> str | None:
         """Return the name for the engine's table; the first route of a name has it, as upstream looks names up."""
         return name if self._names.setdefault(name, endpoint) is endpoint else None
 
-    def _target(self, route: Any, original: BaseRoute) -> EngineMount:
-        serve = _serving(route)
+    def _target(
+        self,
+        route: Any,
+        original: BaseRoute,
+        max_body_size: int | None = None,
+        form_limits: Mapping[str, int] | None = None,
+    ) -> EngineMount:
+        limits = {**self._limits, **(form_limits or {})}
+        max_body_size = self._max_body_size if max_body_size is None else max_body_size
+        serve = limited(_serving(route, limits), max_body_size)
         options = {"route": original}
         if isinstance(route, Mount):
+            call = _call(serve, None if limits or max_body_size is not None else _direct_app(route))
             return EngineMount(
                 route.path,
-                _call(serve, _direct_app(route)),
+                _below(call, self._slashes) if route.path else call,
                 _channel(serve),
                 route.app,
                 "ASGI",
@@ -162,8 +184,9 @@ def _direct_app(mount: Mount) -> Any:
     return app if hasattr(app, "__asteri__") and getattr(mount, "_base_app", app) is app else None
 
 
-def _serving(route: Any) -> ASGIApp:
+def _serving(route: Any, form_limits: Mapping[str, int]) -> ASGIApp:
     async def serve(scope: Any, receive: Receive, send: Send) -> None:
+        inherit_form_limits(scope, form_limits)
         _, added = route.matches(scope)
         update_scope(scope, added)
         await route.handle(scope, receive, send)
@@ -191,6 +214,22 @@ def _call(app: ASGIApp, direct: Any) -> Any:
             await serving
 
     return call
+
+
+def _below(call: Any, slashes: Slashes) -> Any:
+    """Return a mount's call for which the prefix itself is not below the prefix: it lacks a slash, as upstream."""
+
+    async def below(exchange: MountedExchange, prefix: str) -> None:
+        if exchange.rest:
+            await call(exchange, prefix)
+            return
+        if slashes is Slashes.STRICT:
+            raise NotFound
+        query = b"?" + exchange.query if exchange.query else b""
+        location = quote(exchange.connection.root_path).encode() + b"/" + query
+        exchange.respond(307, [(b"location", location), (b"content-length", b"0")], b"")
+
+    return below
 
 
 _WIRE = frozenset(

@@ -14,8 +14,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
-from fenrir.fastapi._scope import EFFECTIVE, INCLUDED, fastapi_scope, in_scope, update_scope
+from fenrir.fastapi._scope import EFFECTIVE, INCLUDED, fastapi_scope, in_scope, inherit_form_limits, update_scope
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.frontend import FrontendGroup
@@ -211,9 +212,6 @@ class EffectiveRoute(Operation):
             timeout=route.timeout,
         )
 
-    def _compile(self) -> None:
-        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
-
     def _handler_of(self, route: APIRoute) -> Any:
         token = effective_route_context.set(self)
         try:
@@ -232,9 +230,10 @@ class EffectiveRoute(Operation):
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
             if self.starlette_route is not None:
-                self._app = self.starlette_route.handle
+                self._app = limited(self.starlette_route.handle, self.context.max_body_size)
             else:
-                self._app = request_response(self.handle_request or self._handler_of(self.original_route))
+                app = request_response(self.handle_request or self._handler_of(self.original_route))
+                self._app = limited(app, self.max_body_size)
         return self._app
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
@@ -454,19 +453,23 @@ class IncludedRouter(BaseRoute):
 
     async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a request that has matched."""
+        inherit_form_limits(scope, self.include_context.form_limits)
         fastapi_scope(scope)[INCLUDED] = self
         await self.original_router.handle(scope, receive, send)
 
     async def _handle_selected(self, scope: Any, receive: Receive, send: Send) -> None:
         match, added, route, place = self._match(scope)
         if match is Match.NONE or route is None:
-            await self.original_router.default(scope, receive, send)
+            default = limited(self.original_router.default, self.include_context.max_body_size)
+            await default(scope, receive, send)
             return
         update_scope(scope, added)
         if place is not None and place.starlette_route is None:
             fastapi_scope(scope)[EFFECTIVE] = place
             scope["route"] = place.original_route
-        await route.handle(scope, receive, send)
+            await route.handle(scope, receive, send)
+            return
+        await limited(route.handle, self.include_context.max_body_size)(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Return the path of a route inside. Raises `NoMatchFound`."""

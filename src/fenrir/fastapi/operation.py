@@ -41,14 +41,19 @@ from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_code
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
+from fenrir.kit.validation.gather import embeds
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
+from fenrir.starlette._paths import Compiled
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
 
 _STREAMS = (AsyncIterable, AsyncIterator, AsyncGenerator, Iterable, Iterator, Generator)
 _RENDERED = ("include", "exclude", "by_alias", "exclude_unset", "exclude_defaults", "exclude_none")
+
+
+_NO_LIMITS: Mapping[str, int] = {}
 
 
 class OperationError(DeclarationError, AssertionError):
@@ -66,7 +71,7 @@ def checked_body_size(size: int | None) -> int | None:
     return size
 
 
-class Operation:
+class Operation(Compiled):
     """One handler at one path.
 
     Attributes:
@@ -80,9 +85,8 @@ class Operation:
     endpoint: Callable[..., Any]
     name: str
     methods: set[str]
-    path_format: str
-    param_convertors: dict[str, Any]
     original_route: Any
+    _limits_around: Mapping[str, int] = _NO_LIMITS
     source: Source
     app: Any
 
@@ -170,9 +174,6 @@ class Operation:
         self._read_result(response_model)
         self.bind({})  # a mistake in the signature is found now
 
-    def _compile(self) -> None:
-        raise NotImplementedError
-
     def _check_responses(self) -> None:
         for status, response in self.responses.items():
             if not isinstance(response, dict):
@@ -235,7 +236,9 @@ class Operation:
         """
         strict = self.strict_content_type
         strict = strict.value if isinstance(strict, DefaultPlaceholder) else strict
-        wanted = (self.endpoint, self.path, tuple(self.dependencies), strict)
+        # Decorators of classes give an endpoint its signature when its route exists already.
+        signature = getattr(self.endpoint, "__signature__", None)
+        wanted = (self.endpoint, self.path, (*self.dependencies, signature), strict)
         if self._bound is None or self._bound.wanted != wanted:
             pattern, like = self.pattern, self._like
             shared = like._bound if like is not None else None
@@ -249,7 +252,8 @@ class Operation:
                 self._bound = _Bound(wanted, pattern, self._read({}, pattern, strict))
         bound = self._bound
         # What no dependency of this handler is replaced for has nothing to read again.
-        if overrides and any(node.user in overrides for node in bound.binding.nodes):
+        binding = bound.binding
+        if overrides and any(part.user in overrides for part in (*binding.nodes, *binding.resources)):
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
@@ -277,7 +281,17 @@ class Operation:
     @property
     def body_field(self) -> Any:
         """The body, or the first part of it; None of a handler that takes none."""
+        if "body_field" in self.__dict__:
+            return self.__dict__["body_field"]
         return next(iter(self.dependant.body_params), None)
+
+    @body_field.setter
+    def body_field(self, field: Any) -> None:
+        self.__dict__["body_field"] = field  # a package that adds dependencies keeps it in step with them
+
+    @property
+    def _embed_body_fields(self) -> bool:
+        return embeds(self.dependant.body_params)
 
     @property
     def response_field(self) -> Any:
@@ -316,8 +330,15 @@ class Operation:
         return self.rendering.renderer()
 
     # ---------------------------------------------------------- declaration
-    def declared(self, scope: Scope, slashes: Slashes, name: str | None) -> Route:
-        """Return the engine's route; the same one for as long as nothing was changed."""
+    def declared(
+        self, scope: Scope, slashes: Slashes, name: str | None, form_limits: Mapping[str, int] = _NO_LIMITS
+    ) -> Route:
+        """Return the engine's route; the same one for as long as nothing was changed.
+
+        Args:
+            form_limits: of the application.
+        """
+        self._limits_around = form_limits
         key = (scope, slashes, name, self.methods.copy(), self.path, self.status_code, self.response_class)
         if self._declared is not None and self._declared[0] == key and self._bound is not None:
             return self._declared[1]
@@ -400,6 +421,8 @@ class _Options(Mapping[str, Any]):
             return operation
         if name == "described":
             return partial(described_route, operation)
+        if name == "form_limits":
+            return {**operation._limits_around, **operation.form_limits}
         if name == "renderer":
             return operation.renderer
         if name == "response_class":
@@ -421,10 +444,10 @@ class _Options(Mapping[str, Any]):
 
 _MADE = (
     "slashes", "operation", "route", "fastapi", "documented", "described", "renderer", "response_class", "tags",
-    "unique_id",
+    "unique_id", "form_limits",
 )  # fmt: skip
 _KNOWN = (
     "name", "rendering", "status_code", "summary", "description", "response_description", "responses", "callbacks",
-    "deprecated", "operation_id", "openapi_extra", "include_in_schema", "form_limits", "timeout", "strict_content_type",
+    "deprecated", "operation_id", "openapi_extra", "include_in_schema", "timeout", "strict_content_type",
 )  # fmt: skip
 _CONTEXT = (Argument(None, Given(lambda c: c)),)

@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, TypeVar, Unpack
 
 from fenrir.core.declare import DeclarationError, caller
+from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._scope import (
     EFFECTIVE,
     INCLUDED,
     SPECIFICITY,
     fastapi_scope,
+    inherit_form_limits,
     update_scope,
 )
 from fenrir.fastapi._scope import restore as _restore_fastapi_scope_key
@@ -183,6 +185,7 @@ class APIRouter(Verbs, routing.Router):
         super().__init__(
             routes=routes, redirect_slashes=redirect_slashes, default=default, lifespan=_lifespan_of(self, lifespan)
         )
+        self.middleware_stack = limited(self.middleware_stack, max_body_size)
         self.prefix = _checked_prefix(prefix)
         self.on_startup: list[Callable[[], Any]] = list(on_startup or ())
         self.on_shutdown: list[Callable[[], Any]] = list(on_shutdown or ())
@@ -407,6 +410,7 @@ class APIRouter(Verbs, routing.Router):
     async def app(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a scope with the first route that matches."""
         assert scope["type"] in ("http", "websocket", "lifespan")
+        inherit_form_limits(scope, self.form_limits)
         scope.setdefault("router", self)
         if scope["type"] == "lifespan":
             await self.lifespan(scope, receive, send)

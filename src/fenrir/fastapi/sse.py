@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fenrir.fastapi.responses import EventSourceResponse
 from fenrir.kit import sse
@@ -42,6 +42,8 @@ class ServerSentEvent(BaseModel):
         retry: milliseconds that a browser waits before it comes back.
         comment: text that browsers ignore.
     """
+
+    model_config = ConfigDict(defer_build=True)  # most applications send none
 
     data: Any = None
     raw_data: str | None = None

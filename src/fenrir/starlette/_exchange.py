@@ -69,7 +69,7 @@ def complete_scope(c: RequestContext, scope: Scope) -> None:
     router = getattr(c.app.facade, "router", None)
     if router is not None:
         scope.setdefault("router", router)
-    if c.plan is not None:
+    if c.plan is not None and c.miss is None:
         route = c.plan.route
         scope["endpoint"] = route.user or route.handler
         for key in ("route", "fastapi"):

@@ -7,24 +7,34 @@ import traceback
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 from fenrir.starlette.exceptions import StarletteDeprecationWarning
 from fenrir.starlette.types import Lifespan, Receive, Scope, Send
 
-__all__ = ["as_lifespan", "no_lifespan", "serve_lifespan"]
+__all__ = ["DefaultLifespan", "as_lifespan", "serve_lifespan"]
 
 
-@asynccontextmanager
-async def no_lifespan(app: Any) -> AsyncIterator[None]:
+class DefaultLifespan:
     """The lifespan of an application without one."""
-    yield
+
+    def __init__(self, router: Any) -> None:
+        """Take the router, as upstream's does; nothing is done with it."""
+
+    def __call__(self, app: object) -> Self:
+        return self
+
+    async def __aenter__(self) -> None:
+        """Do nothing at startup."""
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Do nothing at shutdown."""
 
 
-def as_lifespan(lifespan: Lifespan[Any] | None) -> Lifespan[Any]:
+def as_lifespan(lifespan: Lifespan[Any] | None, router: Any) -> Lifespan[Any]:
     """Return a function from the application to an async context manager."""
     if lifespan is None:
-        return no_lifespan
+        return DefaultLifespan(router)
     if inspect.isasyncgenfunction(lifespan):
         _deprecated("async generator function", lifespan)
         return asynccontextmanager(lifespan)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from fenrir.starlette.convertors import CONVERTOR_TYPES, Convertor
@@ -15,6 +16,7 @@ from fenrir.starlette.convertors import CONVERTOR_TYPES, Convertor
 __all__ = [
     "PARAM_FORMAT_REGEX",
     "PARAM_REGEX",
+    "Compiled",
     "compile_path",
     "get_name",
     "matched_params",
@@ -32,6 +34,31 @@ def compile_path(path: str) -> tuple[re.Pattern[str], str, dict[str, Convertor[A
         AssertionError: a converter is unknown.
         ValueError: a parameter is there twice.
     """
+    expression, spelling, convertors = path_parts(path)
+    # RFC 9110 §4.2.3: the host is case-insensitive.
+    return re.compile(expression, 0 if path.startswith("/") else re.IGNORECASE), spelling, convertors
+
+
+class Compiled:
+    """The pattern of a route's path, compiled when it is asked for: on the engine nobody matches with it."""
+
+    path: str
+    path_format: str
+    param_convertors: dict[str, Convertor[Any]]
+
+    def _compile(self) -> None:
+        """Read the path. Raises what `compile_path` raises."""
+        self.__dict__.pop("path_regex", None)
+        self._expression, self.path_format, self.param_convertors = path_parts(self.path)
+
+    @cached_property
+    def path_regex(self) -> re.Pattern[str]:
+        """The expression of the path."""
+        return re.compile(self._expression)
+
+
+def path_parts(path: str) -> tuple[str, str, dict[str, Convertor[Any]]]:
+    """Return what `compile_path` does, with the expression as text."""
     is_host = not path.startswith("/")
     expression: list[str] = ["^"]
     spelling: list[str] = []
@@ -57,8 +84,7 @@ def compile_path(path: str) -> tuple[re.Pattern[str], str, dict[str, Convertor[A
     if is_host and not rest.endswith("]"):
         rest = rest.rsplit(":", 1)[0]  # a host is matched without its port
     expression.append(re.escape(rest) + "$")
-    # RFC 9110 §4.2.3: the host is case-insensitive.
-    return re.compile("".join(expression), re.IGNORECASE if is_host else 0), "".join(spelling), convertors
+    return "".join(expression), "".join(spelling), convertors
 
 
 def matched_params(pattern: re.Pattern[str], convertors: dict[str, Convertor[Any]], text: str) -> dict[str, Any] | None:

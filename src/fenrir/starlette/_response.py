@@ -61,6 +61,7 @@ class Response:
 
     _reply: Reply
     _has_body = False
+    _has_status = True
     _headers: MutableHeaders | None = None
     # A class that answers by a `__call__` of its own is run by it, also when a handler returns it.
     _answers_itself: ClassVar[bool] = False
@@ -135,13 +136,15 @@ class Response:
         self.raw_headers = fields
 
     @property
-    def status_code(self) -> int:
-        """The status."""
-        return self._reply.status
+    def status_code(self) -> Any:
+        """The status; None as long as it is left to somebody else."""
+        return self._reply.status if self._has_status else None
 
     @status_code.setter
-    def status_code(self, status: int) -> None:
-        self._reply.status = int(status)
+    def status_code(self, status: int | None) -> None:
+        self._has_status = status is not None
+        if status is not None:
+            self._reply.status = int(status)
 
     @property
     def headers(self) -> MutableHeaders:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
-from fenrir.starlette._paths import compile_path, get_name, matched_params, replace_params
+from fenrir.starlette._paths import Compiled, get_name, matched_params, replace_params
 from fenrir.starlette._utils import get_route_path
 from fenrir.starlette.concurrency import run_in_threadpool
 from fenrir.starlette.datastructures import URLPath
@@ -110,7 +110,7 @@ class BaseRoute:
             await WebSocketClose()(scope, receive, send)
 
 
-class _PathRoute(BaseRoute):
+class _PathRoute(Compiled, BaseRoute):
     """What the routes of an exact path have in common."""
 
     path: str
@@ -118,9 +118,6 @@ class _PathRoute(BaseRoute):
     name: str
     app: ASGIApp
     _protocol: Literal["http", "websocket"]
-
-    def _compile(self) -> None:
-        self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
 
     def _matched(self, scope: Scope) -> dict[str, Any] | None:
         """What a match of the path adds to the scope."""

@@ -46,7 +46,7 @@ class Router:
         self._routes = RouteList(routes or ())
         self.redirect_slashes = redirect_slashes
         self.default: ASGIApp = self.not_found if default is None else default
-        self.lifespan_context: Lifespan[Any] = as_lifespan(lifespan)
+        self.lifespan_context: Lifespan[Any] = as_lifespan(lifespan, self)
         self.middleware_stack: ASGIApp = wrap(self.app, middleware)
         if max_body_size is not None:
             self.middleware_stack = RequestBodyLimitMiddleware(self.middleware_stack, max_body_size=max_body_size)

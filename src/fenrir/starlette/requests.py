@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
 from typing_extensions import TypeVar
 
 from asteri.exchange import Disconnected
+from fenrir.core.errors import PayloadTooLarge
 from fenrir.kit.headers import Headers
 from fenrir.starlette._exchange import complete_scope, receive_of, scope_entry, scope_of, send_of
 from fenrir.starlette._forms import as_form, form_data, limited
@@ -248,6 +249,10 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         return made
 
 
+def _as_http(refused: PayloadTooLarge) -> HTTPException:
+    return HTTPException(status_code=refused.http_status, detail=refused.http_detail)
+
+
 async def empty_receive() -> NoReturn:
     """Stand in for the channel that a request was not given."""
     raise RuntimeError("Receive channel has not been made available")
@@ -355,13 +360,15 @@ class Request(HTTPConnection[StateT]):
         self._stream_consumed = True
         try:
             if held is None:
-                async for piece in c.http:
+                async for piece in c.stream_body():
                     yield piece
             elif held:
                 yield held
         except Disconnected as gone:
             self._is_disconnected = True
             raise ClientDisconnect from gone
+        except PayloadTooLarge as refused:
+            raise _as_http(refused) from refused
 
     async def body(self) -> bytes:
         """Return the whole body. Raises `ClientDisconnect`."""
@@ -373,6 +380,8 @@ class Request(HTTPConnection[StateT]):
                 except Disconnected as gone:
                     self._is_disconnected = True
                     raise ClientDisconnect from gone
+                except PayloadTooLarge as refused:
+                    raise _as_http(refused) from refused
             else:
                 async with aclosing(self.stream()) as pieces:
                     self._body = b"".join([piece async for piece in pieces])

@@ -14,6 +14,14 @@ from fenrir.starlette._response import (
     SyncContentStream,
 )
 
+# As upstream's module does: its users import these from here too.
+from fenrir.starlette.background import BackgroundTask as BackgroundTask
+from fenrir.starlette.concurrency import iterate_in_threadpool as iterate_in_threadpool
+from fenrir.starlette.datastructures import URL as URL
+from fenrir.starlette.datastructures import Headers as Headers
+from fenrir.starlette.datastructures import MutableHeaders as MutableHeaders
+from fenrir.starlette.requests import ClientDisconnect as ClientDisconnect
+
 __all__ = [
     "AsyncContentStream",
     "Content",

@@ -1,6 +1,10 @@
-"""Routing, under upstream's module name: `_route`, `_mount` and `_router` say how it works."""
+"""Routing, under upstream's module name: `_route`, `_mount` and `_router` say how it works.
 
-from fenrir.starlette._lifespan import no_lifespan
+What upstream's module imports can be imported from here too, as its users do.
+"""
+
+from fenrir.starlette._exception_handler import wrap_app_handling_exceptions as wrap_app_handling_exceptions
+from fenrir.starlette._lifespan import DefaultLifespan as _DefaultLifespan
 from fenrir.starlette._mount import Host, Mount
 from fenrir.starlette._paths import (
     PARAM_FORMAT_REGEX,
@@ -20,7 +24,22 @@ from fenrir.starlette._route import (
 )
 from fenrir.starlette._route_list import RouteList
 from fenrir.starlette._router import Router
+from fenrir.starlette._url import parse_host_header as parse_host_header
 from fenrir.starlette._utils import get_route_path, is_async_callable
+from fenrir.starlette.concurrency import run_in_threadpool as run_in_threadpool
+from fenrir.starlette.convertors import CONVERTOR_TYPES as CONVERTOR_TYPES
+from fenrir.starlette.convertors import Convertor as Convertor
+from fenrir.starlette.datastructures import URL as URL
+from fenrir.starlette.datastructures import Headers as Headers
+from fenrir.starlette.datastructures import URLPath as URLPath
+from fenrir.starlette.exceptions import HTTPException as HTTPException
+from fenrir.starlette.middleware import Middleware as Middleware
+from fenrir.starlette.requests import Request as Request
+from fenrir.starlette.responses import PlainTextResponse as PlainTextResponse
+from fenrir.starlette.responses import RedirectResponse as RedirectResponse
+from fenrir.starlette.responses import Response as Response
+from fenrir.starlette.websockets import WebSocket as WebSocket
+from fenrir.starlette.websockets import WebSocketClose as WebSocketClose
 
 __all__ = [
     "PARAM_FORMAT_REGEX",
@@ -34,11 +53,11 @@ __all__ = [
     "RouteList",
     "Router",
     "WebSocketRoute",
+    "_DefaultLifespan",
     "compile_path",
     "get_name",
     "get_route_path",
     "is_async_callable",
-    "no_lifespan",
     "replace_params",
     "request_response",
     "websocket_session",

@@ -28,6 +28,7 @@ from fenrir.starlette._httpx import httpx
 from fenrir.starlette._test_session import PortalFactory, Upgrade, WebSocketDenialResponse, WebSocketTestSession
 from fenrir.starlette.exceptions import StarletteDeprecationWarning
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fenrir.starlette.websockets import WebSocketDisconnect as WebSocketDisconnect
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal

@@ -11,7 +11,7 @@ from fenrir.fastapi import FastAPI, Request, WebSocket
 from fenrir.fastapi import HTTPException as FastAPIHTTPException
 from fenrir.starlette.datastructures import UploadFile
 from fenrir.starlette.exceptions import HTTPException
-from fenrir.starlette.requests import ClientDisconnect, HTTPConnection, cookie_parser
+from fenrir.starlette.requests import HTTPConnection, cookie_parser
 from fenrir.testing import Client
 
 DOORS = ("direct", "asgi")
@@ -208,5 +208,36 @@ def test_raw_events_of_a_websocket(door: Any) -> None:
     assert ended == [{"type": "websocket.disconnect", "code": 4001, "reason": "why"}]
 
 
-def test_a_client_that_left() -> None:
-    assert issubclass(ClientDisconnect, Exception)
+def test_middleware_finds_the_route_in_the_scope() -> None:
+    """What upstream's router leaves in the server's scope is there when the answer begins, and after it."""
+    app = FastAPI()
+    seen: list[Any] = []
+
+    class Looking:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            def look() -> Any:
+                route = scope.get("route")
+                return route and route.path, scope.get("path_params"), scope.get("endpoint"), scope.get("app") is app
+
+            async def watched(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    seen.append(look())
+                await send(message)
+
+            await self.app(scope, receive, watched)
+            if scope["type"] == "http":
+                seen.append(look())
+
+    app.add_middleware(Looking)
+
+    @app.get("/items/{n}")
+    def item(n: int) -> int:
+        return n
+
+    with Client(app, door="asgi") as client:
+        assert client.get("/items/3").json() == 3
+        assert client.get("/nowhere").status_code == 404
+    assert seen == [("/items/{n}", {"n": "3"}, item, True)] * 2 + [(None, None, None, True)] * 2

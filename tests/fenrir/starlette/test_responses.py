@@ -214,3 +214,27 @@ def test_what_a_thread_yields(door: Any) -> None:
     with Client(app, door=door) as client:
         response = client.get("/")
         assert response.text == "é12" and response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@both_doors
+def test_a_status_that_is_left_to_others(door: Any) -> None:
+    response = Response()
+    response.status_code = None
+    assert response.status_code is None
+    app = FastAPI()
+
+    @app.get("/value", status_code=201)
+    def value(response: Response) -> int:
+        assert response.status_code is None
+        return 1
+
+    @app.get("/itself")
+    def itself(response: Response) -> Response:
+        response.status_code = 304
+        response.headers["etag"] = '"a"'
+        return response
+
+    with Client(app, door=door) as client:
+        assert client.get("/value").status_code == 201
+        answer = client.get("/itself")
+        assert (answer.status_code, answer.headers["etag"]) == (304, '"a"')

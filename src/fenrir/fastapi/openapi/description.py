@@ -42,11 +42,15 @@ class DescribedRoute(Protocol):
     status_code: int | None
     response_class: Any
     response_description: str
-    responses: Mapping[int | str, Any]
-    callbacks: Sequence[Any] | None
     openapi_extra: Mapping[str, Any] | None
     is_json_stream: bool
     is_sse_stream: bool
+
+    @property
+    def responses(self) -> Mapping[int | str, Any]: ...
+
+    @property
+    def callbacks(self) -> Sequence[Any] | None: ...
 
     @property
     def methods(self) -> Collection[str]: ...

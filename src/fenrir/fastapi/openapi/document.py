@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fenrir.fastapi.openapi.description import DescribedRoute, described_routes, is_described
-from fenrir.fastapi.openapi.models import OpenAPI
-from fenrir.kit.openapi.compose import Composer
-from fenrir.kit.openapi.document import info_object
 from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.openapi.schemas import ERROR_SCHEMAS
 
@@ -41,6 +38,11 @@ def get_openapi(
         routes: those of an application or a router; what is no API route is passed over.
         webhooks: routes whose requests the application sends.
     """
+    # Applications start without what only documents need.
+    from fenrir.fastapi.openapi.models import OpenAPI
+    from fenrir.kit.openapi.compose import Composer
+    from fenrir.kit.openapi.document import info_object
+
     info = info_object(
         DocsOptions(
             title=title,

@@ -11,15 +11,8 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fenrir.fastapi.openapi.docs import (
-    get_redoc_html,
-    get_swagger_ui_html,
-    get_swagger_ui_oauth2_redirect_html,
-    swagger_script,
-)
 from fenrir.fastapi.responses import HTMLResponse, JSONResponse
 from fenrir.kit.openapi.bundles import local_assets
-from fenrir.kit.openapi.ui import serve_assets
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
@@ -38,8 +31,12 @@ class Documented(Protocol):
     redoc_url: str | None
     root_path_in_servers: bool
     swagger_ui_oauth2_redirect_url: str | None
-    swagger_ui_init_oauth: Mapping[str, Any] | None
-    swagger_ui_parameters: Mapping[str, Any] | None
+
+    @property
+    def swagger_ui_init_oauth(self) -> Mapping[str, Any] | None: ...
+
+    @property
+    def swagger_ui_parameters(self) -> Mapping[str, Any] | None: ...
 
     def openapi(self) -> dict[str, Any]:
         """Return the document."""
@@ -59,7 +56,11 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
     assets = local_assets()
 
     def local(page: str, name: str) -> str | None:
-        return serve_assets(engine, page, assets, (name,))[0] if assets.folder is not None else None
+        if assets.folder is None:
+            return None
+        from fenrir.kit.openapi.ui import serve_assets
+
+        return serve_assets(engine, page, assets, (name,))[0]
 
     async def openapi(request: Request) -> Response:
         document: Mapping[str, Any] = app.openapi()
@@ -73,6 +74,8 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         script, style = local(app.docs_url, "swagger-ui-bundle.js"), local(app.docs_url, "swagger-ui.css")
 
         async def swagger_ui_html(request: Request) -> Response:
+            from fenrir.fastapi.openapi.docs import get_swagger_ui_html, swagger_script
+
             root = _root(request)
             redirect = app.swagger_ui_oauth2_redirect_url
             given: dict[str, Any] = {
@@ -97,6 +100,8 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         if app.swagger_ui_oauth2_redirect_url:
 
             async def swagger_ui_redirect(request: Request) -> Response:
+                from fenrir.fastapi.openapi.docs import get_swagger_ui_oauth2_redirect_html
+
                 return get_swagger_ui_oauth2_redirect_html()
 
             yield app.swagger_ui_oauth2_redirect_url, swagger_ui_redirect
@@ -104,6 +109,8 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         bundle = local(app.redoc_url, "redoc.standalone.js")
 
         async def redoc_html(request: Request) -> Response:
+            from fenrir.fastapi.openapi.docs import get_redoc_html
+
             root = _root(request)
             url, title = f"{root}{app.openapi_url}", f"{app.title} - ReDoc"
             if bundle is None:

@@ -17,7 +17,7 @@ class DocsOptions:
         title, version, summary, description, terms_of_service, contact, license_info: the Info Object.
         servers, tags, external_docs: as the specification has them.
         openapi_version: the version that the document claims.
-        openapi_url: where the document is; without it there are no pages either.
+        openapi_url: where the document is; without it there is no other document and there are no pages.
         asyncapi_url: where AsyncAPI's document is, of WebSockets and event streams; None for nowhere.
         docs_url, redoc_url: where Swagger UI and ReDoc are; None switches one off.
         swagger_ui_oauth2_redirect_url: where an authorization server sends the browser back to; None for nowhere.

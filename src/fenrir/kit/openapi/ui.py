@@ -59,12 +59,12 @@ def install_docs(
             called for every request then.
         assets: the folder with the files of Swagger UI and ReDoc; where it is empty the pages use a CDN.
     """
+    if options.openapi_url is None:
+        return
     install = _Installer(engine, options, local_assets(assets))
     if options.asyncapi_url is not None:
         # What it is made of is only imported when somebody asks for it.
         install.add(options.asyncapi_url, _Document(engine, options, _asyncapi, servers=False), Mode.THREAD)
-    if options.openapi_url is None:
-        return
     source = _Document(engine, options, openapi_document) if document is None else _Foreign(document, options)
     install.add(options.openapi_url, source, Mode.THREAD)
     if options.docs_url is not None:

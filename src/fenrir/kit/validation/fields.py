@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from fenrir.kit.validation import parameters, shapes
+from fenrir.kit.validation.adapters import shared_adapter
 from fenrir.kit.validation.errors import missing
 
 __all__ = ["Field", "Location", "model_fields", "prefixed"]
@@ -157,11 +158,17 @@ def adapter_of(info: FieldInfo, config: ConfigDict | None) -> TypeAdapter[Any]:
         for name, unset in _ATTRIBUTES.items()
         if ((value := getattr(info, name, unset)) is not unset and value is not None) or name == "default"
     }
-    annotated: Any = Annotated[(info.annotation, *info.metadata, PydanticField(**attributes))]
-    with warnings.catch_warnings():
-        # Attributes that Pydantic knows for fields of models only; here they are read by documentation.
-        warnings.filterwarnings("ignore", message=r".* was provided to the `Field\(\)` function")
-        return TypeAdapter(annotated, config=config)
+
+    def make() -> TypeAdapter[Any]:
+        annotated: Any = Annotated[(info.annotation, *info.metadata, PydanticField(**attributes))]
+        with warnings.catch_warnings():
+            # Attributes that Pydantic knows for fields of models only; here they are read by documentation.
+            warnings.filterwarnings("ignore", message=r".* was provided to the `Field\(\)` function")
+            return TypeAdapter(annotated, config=config)
+
+    if config:
+        return make()
+    return shared_adapter((info.annotation, *info.metadata, *attributes.items()), make)
 
 
 def _aliases(name: str, info: FieldInfo, config: Mapping[str, Any] | None, hyphens: bool) -> Sequence[tuple[str, str]]:

@@ -8,8 +8,11 @@ the fast way is not sure (anything failed, is missing, or might be read differen
 
 from __future__ import annotations
 
+import builtins
+import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -186,6 +189,13 @@ def _check_model(field: Field, model: type[BaseModel], source: Source) -> tuple[
     return result, errors
 
 
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> types.CodeType:
+    """Compile a program once, for all routes that gather alike."""
+    module = compile(text, "<fenrir gather>", "exec")
+    return next(const for const in module.co_consts if isinstance(const, types.CodeType))
+
+
 class _Writer:
     """Writes the fast way of one route; every value of the user enters through the namespace."""
 
@@ -193,6 +203,7 @@ class _Writer:
         self.gathering = gathering
         self.lines: list[str] = []
         self.space: dict[str, Any] = {
+            "__builtins__": builtins,
             "carefully": gathering.carefully,
             "U": PydanticUndefined,
             "ValidationError": ValidationError,
@@ -232,9 +243,7 @@ class _Writer:
         text = "\n    ".join(["def gather(c):", *self.lines, "try:"])
         text += "".join(f"\n        {line}" for line in checks)
         text += "\n    except ValidationError:\n        return carefully(c)\n"
-        exec(compile(text, "<fenrir gather>", "exec"), self.space)
-        made: Callable[[RequestContext], Outcome] = self.space["gather"]
-        return made
+        return types.FunctionType(_compiled(text), self.space, "gather")
 
     def _is_whole(self, slot: Slot) -> bool:
         g = self.gathering
@@ -315,7 +324,7 @@ class _Writer:
 
     def _whole_body(self, field: Field, checks: list[str]) -> None:
         """Write the validation of a JSON body."""
-        mode = json_mode(field.adapter.core_schema)
+        mode = json_mode(field.adapter)
         space, lines = self.space, self.lines
         space["is_json"] = bodies.is_json
         lines += [

@@ -11,6 +11,7 @@ import asyncio
 import copy
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ForwardRef, cast, get_args, get_origin
@@ -222,6 +223,11 @@ def _forms(call: Any) -> Iterator[Any]:
 
 def kind_of(call: Any) -> str:
     """Return how a dependency makes its value: "generator", "async generator" or "call"."""
+    if type(call) is types.FunctionType and "__wrapped__" not in call.__dict__:  # what most are
+        flags = call.__code__.co_flags
+        if flags & inspect.CO_ASYNC_GENERATOR:
+            return "async generator"
+        return "generator" if flags & inspect.CO_GENERATOR else "call"
     forms = list(_forms(call))
     if any(map(inspect.isasyncgenfunction, forms)):
         return "async generator"

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["HUGE_NUMBER", "JSONMode", "json_mode"]
 
@@ -35,10 +39,15 @@ class JSONMode:
         self.floats = False
 
 
-def json_mode(schema: Mapping[str, Any]) -> JSONMode:
-    """Return what is known of a core schema."""
-    mode = JSONMode()
-    _walk(schema, mode, False)
+_known: WeakKeyDictionary[TypeAdapter[Any], JSONMode] = WeakKeyDictionary()
+
+
+def json_mode(adapter: TypeAdapter[Any]) -> JSONMode:
+    """Return what is known of a type."""
+    mode = _known.get(adapter)
+    if mode is None:
+        mode = _known[adapter] = JSONMode()
+        _walk(adapter.core_schema, mode, False)
     return mode
 
 

@@ -34,8 +34,7 @@ SEQUENCES = (Sequence, list, tuple, set, frozenset, deque)
 
 def is_class(annotation: object, of: type[T] | tuple[type[T], ...]) -> TypeGuard[type[T]]:
     """Say whether an annotation is a class below another; never raises for what is no class."""
-    # `list[int]` passes for a class with isinstance, but not with issubclass.
-    return get_origin(annotation) is None and isinstance(annotation, type) and issubclass(annotation, of)
+    return isinstance(annotation, type) and issubclass(annotation, of)
 
 
 def unalias(annotation: Any) -> Any:

@@ -44,7 +44,7 @@ class BaseHTTPMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request = _Request(scope, receive, send)
+        request = _CachedRequest(scope, receive, send)
         below = _Below(self.app, request, scope, send)
         with below:
             async with create_collapsing_task_group() as below.tasks:
@@ -59,7 +59,7 @@ class BaseHTTPMiddleware:
         raise NotImplementedError
 
 
-class _Request(Request):
+class _CachedRequest(Request):
     """A request whose body can be given to the application below, after or instead of being read here."""
 
     _replayed = False  # the application has been given the end of the body
@@ -102,7 +102,7 @@ class _Below:
 
     tasks: TaskGroup
 
-    def __init__(self, app: ASGIApp, request: _Request, scope: Scope, send: Send) -> None:
+    def __init__(self, app: ASGIApp, request: _CachedRequest, scope: Scope, send: Send) -> None:
         self._app = app
         self._request = request
         self._scope = scope

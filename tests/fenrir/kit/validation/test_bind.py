@@ -333,3 +333,14 @@ def test_embedded_bodies_and_forms_are_described_as_objects() -> None:
     described = definitions["Body_two"] if "$ref" in schemas["b"] else schemas["b"]
     assert described["required"] == ["a"] and set(described["properties"]) == {"a", "b"}
     assert bind_signature(form, braces("/", CONVERTERS)).about.body.media_type == "application/x-www-form-urlencoded"
+
+
+def test_a_signature_of_the_users_own_may_have_annotations_as_text() -> None:
+    import inspect
+
+    from fenrir.kit.validation.graph import signature_of
+
+    def handler(one: int, two: str) -> None: ...
+
+    handler.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
+    assert [parameter.annotation for parameter in signature_of(handler).parameters.values()] == [int, str]
