@@ -418,7 +418,7 @@ class _Dispatch:
                 return plan.run(c, x, values)  # type: ignore[no-any-return]
             c.miss = found
             if found is None:
-                return unmatched.run(c, x, ())  # type: ignore[no-any-return]
+                return unmatched.run(c, x, ())  # type: ignore[return-value]  # nothing wraps it here
             return missing.run(c, x, ())  # type: ignore[no-any-return]
 
         return dispatch

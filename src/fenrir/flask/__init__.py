@@ -30,6 +30,7 @@ from fenrir.flask.helpers import (
     stream_with_context,
     url_for,
 )
+from fenrir.flask.incidental import incidental
 from fenrir.flask.json import jsonify
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
@@ -97,9 +98,12 @@ __all__ = [
 ]
 
 
+_incidental = incidental(__name__)
+
+
 def __getattr__(name: str) -> Any:
     if name != "__version__":
-        raise AttributeError(name)
+        return _incidental(name)
     warnings.warn(
         "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
         " 'importlib.metadata.version(\"flask\")' instead.",

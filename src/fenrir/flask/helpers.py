@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from fenrir.flask.ctx import stream_with_context
 from fenrir.flask.exceptions import abort
 from fenrir.flask.globals import current_app, request_ctx, session
+from fenrir.flask.incidental import incidental
 from fenrir.flask.response import Response
 from fenrir.flask.sending import send_file, send_from_directory
 from fenrir.flask.signals import message_flashed
@@ -148,3 +149,6 @@ def get_flashed_messages(
     if category_filter:
         flashes = [pair for pair in flashes if pair[0] in category_filter]
     return flashes if with_categories else [pair[1] for pair in flashes]
+
+
+__getattr__ = incidental(__name__)
