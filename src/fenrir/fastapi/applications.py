@@ -23,6 +23,7 @@ from fenrir.core.reply import Reply
 from fenrir.fastapi import routing
 from fenrir.fastapi._body_limit import AppBodyLimit
 from fenrir.fastapi._dialect import DIALECT
+from fenrir.fastapi._replaced import replaced
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.door import as_reply, can_hook, middleware_hook, scope_hook
@@ -44,7 +45,7 @@ from fenrir.fastapi.openapi.utils import get_openapi
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import JSONResponse, Response
-from fenrir.fastapi.utils import generate_unique_id
+from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette.applications import Starlette
@@ -169,7 +170,7 @@ class FastAPI(Verbs, Starlette):
             )
         self.root_path = root_path or openapi_prefix
         self.state = engine.state
-        self.router: routing.APIRouter = routing.APIRouter(  # type: ignore[assignment]
+        self.router: routing.APIRouter = routing.APIRouter(
             routes=routes,
             redirect_slashes=redirect_slashes,
             dependency_overrides_provider=self,
@@ -274,6 +275,8 @@ class FastAPI(Verbs, Starlette):
             return "the middleware stack is the user's own"
         if type(self).__call__ is not FastAPI.__call__:
             return "the class has a __call__ of its own"
+        if other := replaced():
+            return f"{other} was replaced"
         for entry in self.user_middleware:
             if not can_hook(entry):
                 return f"{getattr(entry.cls, '__name__', entry.cls)} is ASGI middleware"
@@ -287,7 +290,7 @@ class FastAPI(Verbs, Starlette):
         """Return the engine, or the router, inside all middleware."""
         errors = Middleware(ServerErrorMiddleware, handler=self._error_handler, debug=self.debug)
         limit = Middleware(AppBodyLimit, max_body_size=self.max_body_size)
-        if can_collect(self.router):
+        if not replaced() and can_collect(self.router):
             if self.user_middleware and not self._completes_scopes:
                 self._completes_scopes = True
                 self.engine.add_hook(scope_hook())
@@ -391,7 +394,7 @@ class FastAPI(Verbs, Starlette):
     # --------------------------------------------------------- documentation
     def setup(self) -> None:
         """Add the routes of documentation; subclasses may add others."""
-        for path, endpoint in documentation(self, self.engine):
+        for path, endpoint in documentation(cast(Any, self), self.engine):
             self.add_route(path, endpoint, include_in_schema=False)
 
     def openapi(self) -> dict[str, Any]:

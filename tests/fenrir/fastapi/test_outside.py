@@ -16,6 +16,8 @@ from fenrir.fastapi.dependencies.utils import (
     lenient_issubclass,
 )
 from fenrir.fastapi.routing import APIRoute, APIRouter, request_response
+from fenrir.starlette.applications import Starlette
+from fenrir.starlette.middleware.exceptions import ExceptionMiddleware
 from fenrir.starlette.responses import PlainTextResponse
 from fenrir.starlette.routing import Mount, Route
 from fenrir.testing import Client
@@ -100,3 +102,31 @@ def test_a_callable_is_described() -> None:
     ]
     assert found.name == "x" and len(found.dependencies) == 1
     assert lenient_issubclass(bool, int) and not lenient_issubclass(3, int) and not lenient_issubclass(list[int], list)
+
+
+def test_replaced_methods_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Integrations put their own functions on the toolkit's classes."""
+    called: list[str] = []
+
+    def watch(cls: Any, name: str) -> None:
+        original = getattr(cls, name)
+
+        async def watching(self: Any, *args: Any) -> None:
+            called.append(cls.__name__)
+            await original(self, *args)
+
+        monkeypatch.setattr(cls, name, watching)
+
+    for cls, name in ((Starlette, "__call__"), (ExceptionMiddleware, "__call__"), (APIRoute, "handle")):
+        watch(cls, name)
+    app = FastAPI()
+
+    @app.get("/{n}")
+    def root(n: int) -> int:
+        return n
+
+    assert app.__asteri__(1) is None
+    with Client(app, door="asgi") as client:
+        called.clear()
+        assert client.get("/2").json() == 2
+    assert called == ["Starlette", "ExceptionMiddleware", "APIRoute"]
