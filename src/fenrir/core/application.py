@@ -493,8 +493,9 @@ def _answer_miss(c: RequestContext) -> Reply:
     if isinstance(miss, Exception):
         raise miss
     if isinstance(miss, Redirected):
-        location = miss.path + ("?" + c.exchange.query.decode("latin-1") if c.exchange.query else "")
-        return Reply(miss.status, MutableHeaders([(b"location", (c.http.connection.root_path + location).encode())]))
+        query = "?" + c.exchange.query.decode("latin-1") if c.exchange.query else ""
+        location = c.app.home.location(c, c.http.connection.root_path + miss.path + query)
+        return Reply(miss.status, MutableHeaders([(b"location", location.encode())]))
     if isinstance(miss, Options):
         return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods - {WEBSOCKET})).encode())]))
     if isinstance(miss, NotAllowed) and (methods := miss.methods - {WEBSOCKET}):
