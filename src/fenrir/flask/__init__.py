@@ -30,6 +30,7 @@ from fenrir.flask.helpers import (
     stream_with_context,
     url_for,
 )
+from fenrir.flask.incidental import incidental
 from fenrir.flask.json import jsonify
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
@@ -51,6 +52,7 @@ from fenrir.flask.templating import (
     stream_template,
     stream_template_string,
 )
+from fenrir.flask.version import flask_version
 
 __all__ = [
     "Blueprint",
@@ -96,13 +98,16 @@ __all__ = [
 ]
 
 
+_incidental = incidental(__name__)
+
+
 def __getattr__(name: str) -> Any:
     if name != "__version__":
-        raise AttributeError(name)
+        return _incidental(name)
     warnings.warn(
         "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use feature detection or"
         " 'importlib.metadata.version(\"flask\")' instead.",
         DeprecationWarning,
         stacklevel=2,
     )
-    return "3.1.3"  # whose behaviour this is
+    return flask_version()

@@ -31,6 +31,7 @@ from fenrir.flask.dispatching import Dispatching
 from fenrir.flask.engine import FlaskEngine, rendered
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
 from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
+from fenrir.flask.incidental import incidental
 from fenrir.flask.request import Request
 
 if TYPE_CHECKING:
@@ -382,3 +383,6 @@ class _Wrapped:
 
 
 _ANCHOR_SAFE = "%!#$&'()*+,/:;=?@"
+
+
+__getattr__ = incidental(__name__)

@@ -9,6 +9,7 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fenrir.flask.cli import AppGroup
+from fenrir.flask.incidental import incidental
 from fenrir.flask.scaffold import Scaffold, _endpoint_from_view_func, _sentinel, setupmethod
 
 if TYPE_CHECKING:
@@ -339,3 +340,6 @@ def _naming(add: Callable[..., None], name: str | None) -> Callable[[F], F]:
         return f
 
     return decorator
+
+
+__getattr__ = incidental(__name__)

@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from fenrir.flask.incidental import incidental
+
 __all__ = ["Config", "ConfigAttribute", "default_config"]
 
 
@@ -187,3 +189,6 @@ def _imported(name: str) -> Any:
             return getattr(import_module(module), attribute)
         except AttributeError:
             raise ImportError(f"{module!r} has no attribute {attribute!r}") from None
+
+
+__getattr__ = incidental(__name__)

@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 from fenrir.core.context import State
 from fenrir.core.threads import to_thread
 from fenrir.flask.globals import Frame, _cv_app, _cv_request
+from fenrir.flask.incidental import incidental
 from fenrir.flask.signals import appcontext_popped, appcontext_pushed
 
 if TYPE_CHECKING:
@@ -514,3 +515,6 @@ class _AsyncStream:
                 await aclose()
         finally:
             await to_thread(self._context.run, release, exc)
+
+
+__getattr__ = incidental(__name__)

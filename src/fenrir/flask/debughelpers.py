@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fenrir.flask.globals import request
+from fenrir.flask.incidental import incidental
 
 if TYPE_CHECKING:
     from fenrir.flask.application import App
@@ -132,3 +133,6 @@ def explain_template_loading_attempts(
             "  See https://flask.palletsprojects.com/blueprints/#templates",
         ]
     app.logger.info("\n".join(lines))
+
+
+__getattr__ = incidental(__name__)

@@ -15,6 +15,7 @@ from werkzeug.local import LocalProxy
 
 from fenrir.core.context import RequestContext as EngineContext
 from fenrir.core.context import current
+from fenrir.flask.incidental import incidental
 
 if TYPE_CHECKING:
     from fenrir.flask.app import Flask
@@ -132,3 +133,6 @@ g = cast("_AppCtxGlobals", _proxy(_cv_app, NO_APP, "g"))
 request_ctx = cast("RequestContext", _proxy(_cv_request, NO_REQUEST))
 request = cast("Request", _proxy(_cv_request, NO_REQUEST, "request"))
 session = cast(Any, _proxy(_cv_request, NO_REQUEST, "session"))
+
+
+__getattr__ = incidental(__name__)

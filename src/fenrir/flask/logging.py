@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from fenrir.core.proxy import Proxy
 from fenrir.flask.globals import request
+from fenrir.flask.incidental import incidental
 
 if TYPE_CHECKING:
     from fenrir.flask.application import App
@@ -46,3 +47,6 @@ def create_logger(app: App) -> logging.Logger:
     if not has_level_handler(logger):
         logger.addHandler(default_handler)
     return logger
+
+
+__getattr__ = incidental(__name__)

@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from fenrir.flask.incidental import incidental
 from fenrir.flask.json.tag import TaggedJSONSerializer
 from fenrir.kit.sessions import Session, SignedCookies
 from fenrir.kit.sessions.signed import sha1 as _lazy_sha1
@@ -226,3 +227,6 @@ class SecureCookieSessionInterface(SessionInterface):
         else:
             return
         response.vary.add("Cookie")
+
+
+__getattr__ = incidental(__name__)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fenrir.flask.ctx import stream_with_context
 from fenrir.flask.globals import current_app, g, request
+from fenrir.flask.incidental import incidental
 from fenrir.flask.signals import before_render_template, template_rendered
 from fenrir.kit import templating as kit
 from fenrir.kit.templating import BaseLoader, Template, TemplateNotFound
@@ -160,3 +161,6 @@ def stream_template_string(source: str, **context: Any) -> Iterator[str]:
 def get_template_attribute(template_name: str, attribute: str) -> Any:
     """Return a macro or a variable of a template."""
     return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
+
+
+__getattr__ = incidental(__name__)

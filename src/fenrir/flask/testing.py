@@ -21,6 +21,8 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from fenrir.flask.incidental import incidental
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -200,3 +202,6 @@ class FlaskCliRunner(CliRunner):
         if "obj" not in kwargs:
             kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)
         return super().invoke(cli, args, **kwargs)
+
+
+__getattr__ = incidental(__name__)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from werkzeug.datastructures import Headers
 
 from asteri.wsgi import WSGIApplication
+from fenrir.flask.incidental import incidental
 from fenrir.flask.response import Response
 
 __all__ = [
@@ -69,3 +70,6 @@ URLDefaultCallable = Callable[[str, dict[str, Any]], None]
 URLValuePreprocessorCallable = Callable[[str | None, dict[str, Any] | None], None]
 ErrorHandlerCallable = Callable[[Any], ResponseReturnValue] | Callable[[Any], Awaitable[ResponseReturnValue]]
 RouteCallable = Callable[..., ResponseReturnValue] | Callable[..., Awaitable[ResponseReturnValue]]
+
+
+__getattr__ = incidental(__name__)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from fenrir.flask.globals import current_app, request
+from fenrir.flask.incidental import incidental
 
 __all__ = ["MethodView", "View"]
 
@@ -85,3 +86,6 @@ class MethodView(View):
             method = getattr(self, "get", None)
         assert method is not None, f"Unimplemented method {request.method!r}"
         return current_app.ensure_sync(method)(**kwargs)
+
+
+__getattr__ = incidental(__name__)

@@ -15,6 +15,7 @@ from fenrir.flask.cli.script import AppGroup, ScriptInfo, pass_script_info, with
 from fenrir.flask.cli.shell import shell_command
 from fenrir.flask.globals import current_app
 from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
+from fenrir.flask.incidental import incidental
 from fenrir.kit.dotenv import load_dotenv
 
 __all__ = [
@@ -44,3 +45,6 @@ __all__ = [
     "version_option",
     "with_appcontext",
 ]
+
+
+__getattr__ = incidental(__name__)

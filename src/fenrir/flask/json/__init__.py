@@ -6,6 +6,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 from fenrir.flask.globals import current_app
+from fenrir.flask.incidental import incidental
 from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider, _default
 
 if TYPE_CHECKING:
@@ -44,3 +45,6 @@ def load(fp: IO[Any], **kwargs: Any) -> Any:
 def jsonify(*args: Any, **kwargs: Any) -> Response:
     """Return a JSON response of one value, of several as a list, or of the keywords as an object."""
     return current_app.json.response(*args, **kwargs)
+
+
+__getattr__ = incidental(__name__)

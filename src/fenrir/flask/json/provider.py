@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
 from weakref import proxy
 
+from fenrir.flask.incidental import incidental
 from fenrir.http.dates import format_date
 from fenrir.http.json import loads as strict_loads
 
@@ -139,3 +140,6 @@ class DefaultJSONProvider(JSONProvider):
         text = self.dumps(self._prepare_response_obj(args, kwargs), **options)
         response: Response = self._app.response_class(f"{text}\n", mimetype=self.mimetype)
         return response
+
+
+__getattr__ = incidental(__name__)

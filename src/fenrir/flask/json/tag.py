@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fenrir.flask.incidental import incidental
 from fenrir.flask.json import dumps, loads
 from fenrir.kit.sessions import tagged
 from fenrir.kit.sessions.tagged import (
@@ -44,3 +45,6 @@ class TaggedJSONSerializer(tagged.TaggedJSONSerializer):
     def loads(self, value: str | bytes) -> Any:
         """Return the value of a tagged JSON text. Raises ValueError if it is none."""
         return self._untagged(loads(value))
+
+
+__getattr__ = incidental(__name__)
