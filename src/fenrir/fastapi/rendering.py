@@ -91,7 +91,7 @@ class Rendering:
             return value
         reply = self._render_stream(c, value) if self.stream else self._render(c, value)
         cls = StreamingResponse if reply.stream is not None else self.response_class or JSONResponse
-        return cls.over(reply)
+        return cls.of_answer(reply)
 
     def _status(self, c: RequestContext) -> int | None:
         handed = _handed(c)
