@@ -24,6 +24,7 @@ from fenrir.fastapi import routing
 from fenrir.fastapi._body_limit import AppBodyLimit
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi._replaced import replaced
+from fenrir.fastapi.api_route import APPLICATIONS
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.door import EngineApp, as_reply, can_hook, middleware_hook, scope_hook
@@ -206,6 +207,7 @@ class FastAPI(Verbs, Starlette):
         engine.unmatched = self._unmatched
         engine.last_resort = self._last_resort
         self.router.observe(self._changed)
+        APPLICATIONS.add(self)
         self.setup()
 
     def _changed(self) -> None:
