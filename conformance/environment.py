@@ -113,6 +113,10 @@ def _grow(tree: Path, source: tuple[str, str] | None, code: Iterable[str], files
             path.unlink()
     for name, text in files.items():
         (tree / name).write_text(text, encoding="utf-8")
+    settings = {"pytest.ini": "", "pyproject.toml": "[tool.pytest", "tox.ini": "[pytest]", "setup.cfg": "[tool:pytest]"}
+    if not any((tree / name).exists() and word in (tree / name).read_text() for name, word in settings.items()):
+        # Else pytest looks further up and finds ours, in which every warning is an error.
+        (tree / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
 
 
 def _digest(*values: object) -> str:

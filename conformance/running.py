@@ -85,7 +85,7 @@ def run(
         **(variables or {}),
     }
     program = ["-m", "pytest"] if adopts is None else ["-m", "fenrir.adopt", adopts, "-m", "pytest"]
-    options = ["-p", "conformance_outcomes", "-p", "no:cacheprovider", "-q", "--tb=native"]
+    options = ["-p", "conformance_outcomes", "-p", "no:cacheprovider", "-q", "--tb=short"]
     command = [str(environment.python), *program, *options, "--continue-on-collection-errors", *arguments]
     began = time.monotonic()
     with log.open("w") as out:

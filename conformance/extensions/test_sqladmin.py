@@ -35,6 +35,9 @@ class Book(Base):
     author_id: Mapped[int] = mapped_column(ForeignKey("author.id"))
     author: Mapped[Author] = relationship(back_populates="books")
 
+    def __str__(self):
+        return self.title
+
 
 class AuthorAdmin(ModelView, model=Author):
     column_list = ["id", "name"]
@@ -120,9 +123,9 @@ def test_details_and_statics(client):
 
 
 def test_a_row_is_made_changed_and_removed(client, engine):
-    made = client.post("/admin/author/create", data={"name": "Barbara"}, follow_redirects=False)
+    made = client.post("/admin/author/create", data={"name": "Barbara", "save": "Save"}, follow_redirects=False)
     assert (made.status_code, made.headers["location"]) == (302, "http://testserver/admin/author/list")
-    changed = client.post("/admin/author/edit/3", data={"name": "Barbara L."}, follow_redirects=False)
+    changed = client.post("/admin/author/edit/3", data={"name": "Barbara L.", "save": "Save"}, follow_redirects=False)
     assert changed.status_code == 302
     with Session(engine) as session:
         assert session.get(Author, 3).name == "Barbara L."

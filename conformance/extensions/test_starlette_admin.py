@@ -1,5 +1,7 @@
 """A second administration, with its own mount, templates, JSON API and session."""
 
+import re
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -45,27 +47,23 @@ def test_pages(client):
     assert client.get("/").json() == "index"
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/post/list").status_code == 200
-    assert "First" in client.get("/admin/post/detail/1").text
-    assert client.get("/admin/post/detail/9").status_code == 404
+    assert client.get("/admin/post/create").status_code == 200
+    assert "First" in client.get("/admin/post/detail", params={"pk": 1}).text
+    assert client.get("/admin/post/detail", params={"pk": 9}).status_code == 404
     assert client.get("/admin/nothing/list").status_code == 404
 
 
-def test_statics(client):
-    assert client.get("/admin/statics/css/tabler.min.css").status_code == 200
+def test_a_form_of_another_site_is_refused(client):
+    assert client.post("/admin/post/create", data={"title": "Third"}).status_code == 403
 
 
-def test_the_json_api(client):
-    answer = client.get("/admin/api/post", params={"where": "first"})
-    assert [row["title"] for row in answer.json()["items"]] == ["First"]
-    assert client.get("/admin/api/post?order_by=id%20desc").json()["total"] == 2
-
-
-def test_a_row_is_made_changed_and_removed(client):
-    made = client.post("/admin/post/create", data={"title": "Third"}, follow_redirects=False)
+def test_a_row_is_made(client):
+    page = client.get("/admin/post/create").text
+    name, key = re.search(r'name="([^"]*csrf[^"]*)"\s+value="([^"]+)"', page).groups()
+    made = client.post("/admin/post/create", data={"title": "Third", name: key}, follow_redirects=False)
     assert made.status_code == 303
-    changed = client.post("/admin/post/edit/3", data={"title": "Third!"}, follow_redirects=False)
-    assert changed.status_code == 303
-    assert "Third!" in client.get("/admin/post/detail/3").text
-    removed = client.post("/admin/api/post/action", params={"name": "delete", "pks": ["3"]})
-    assert removed.status_code == 200, removed.text
-    assert client.get("/admin/api/post").json()["total"] == 2
+    assert "Third" in client.get("/admin/post/detail", params={"pk": 3}).text
+
+
+def test_the_mount_is_not_documented(client):
+    assert list(client.get("/openapi.json").json()["paths"]) == ["/"]

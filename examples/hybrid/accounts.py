@@ -49,4 +49,4 @@ def form_key() -> str:
 def check_form() -> None:
     """Refuse a form that another site made (a `before_request` of the pages)."""
     if request.method == "POST" and not secrets.compare_digest(request.form.get("key", ""), form_key()):
-        abort(400, "This form has expired: go back, reload the page and try again.")
+        abort(403, "This form has expired: go back, reload the page and try again.")

@@ -58,6 +58,16 @@ def current_user() -> shop.Person:
     return user
 
 
+class Problem(BaseModel):
+    detail: str
+
+
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is no such thing"}}
+STRANGER: dict[int | str, dict[str, Any]] = {401: {"model": Problem, "description": "Nobody has logged in"}}
+SOLD_OUT: dict[int | str, dict[str, Any]] = {409: {"model": Problem, "description": "Not that many are left"}}
+
+MALFORMED: dict[int | str, dict[str, Any]] = {400: {"model": Problem, "description": "That is no JSON"}}
+
 Reading = Annotated[Connection, Depends(reading)]
 # The transaction ends before the answer is sent: what a client is told has happened, has happened.
 Writing = Annotated[Connection, Depends(writing, scope="function")]
@@ -72,15 +82,14 @@ def priced(row: dict[str, Any]) -> dict[str, Any]:
 def list_books(
     c: Reading,
     q: str = "",
-    max_price: Annotated[Decimal | None, Query(gt=0)] = None,
+    max_price: Annotated[float, Query(gt=0, le=10_000, allow_inf_nan=False)] = 10_000,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> list[Book]:
     """Find books by a part of their title or author, the oldest first."""
-    cents = None if max_price is None else int(max_price.scaleb(2))
-    return [Book(**priced(row)) for row in shop.books(c, search=q, max_cents=cents, limit=limit)]
+    return [Book(**priced(row)) for row in shop.books(c, search=q, max_cents=int(max_price * 100), limit=limit)]
 
 
-@router.get("/books/{number}")
+@router.get("/books/{number}", responses=UNKNOWN)
 def one_book(c: Reading, number: int) -> Book:
     try:
         return Book(**priced(shop.book(c, number)))
@@ -88,7 +97,13 @@ def one_book(c: Reading, number: int) -> Book:
         raise HTTPException(404, str(error)) from error
 
 
-@router.post("/orders", status_code=201, response_model=Order, tags=["orders"])
+@router.post(
+    "/orders",
+    status_code=201,
+    response_model=Order,
+    tags=["orders"],
+    responses=UNKNOWN | STRANGER | SOLD_OUT | MALFORMED,
+)
 def place_order(c: Writing, user: User, order: OrderIn, response: Response) -> Any:
     """Order a book: a name and a password are needed."""
     try:
@@ -101,12 +116,12 @@ def place_order(c: Writing, user: User, order: OrderIn, response: Response) -> A
     return priced(made)
 
 
-@router.get("/orders", response_model=list[Order], tags=["orders"])
+@router.get("/orders", response_model=list[Order], tags=["orders"], responses=STRANGER)
 def my_orders(c: Reading, user: User) -> Any:
     return [priced(row) for row in shop.orders_of(c, user)]
 
 
-@router.get("/orders/{number}", response_model=Order, tags=["orders"])
+@router.get("/orders/{number}", response_model=Order, tags=["orders"], responses=UNKNOWN | STRANGER)
 def one_order(c: Reading, user: User, number: int) -> Any:
     for row in shop.orders_of(c, user, number=number):
         return priced(row)

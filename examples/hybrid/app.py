@@ -68,6 +68,8 @@ def number_request(request: Any) -> None:
 
 @app.on_response
 def name_request(request: Any, response: Any) -> None:
+    if not hasattr(request.ctx, "request_id"):
+        return  # refused before anything of ours ran
     response.headers["x-request-id"] = request.ctx.request_id
     response.headers["server-timing"] = f"app;dur={(time.perf_counter() - request.ctx.began) * 1000:.1f}"
 

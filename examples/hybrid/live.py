@@ -92,12 +92,12 @@ async def drive_van(app: Any) -> None:
 
 @router.get("/live", response_class=EventSourceResponse)
 async def live(
-    after: Annotated[int, Query(ge=0, description="the last piece of news that the page shows")] = 0,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    after: Annotated[int, Query(ge=0, le=shop.LARGEST, description="the last piece of news that the page shows")] = 0,
+    last_event_id: Annotated[int, Header(ge=0, le=shop.LARGEST)] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell what happens in the shop, as Server-Sent Events."""
     news: News = current_app.ctx.news
-    last = after if last_event_id is None else last_event_id
+    last = last_event_id or after  # a browser that connects again says how far it came
     yield ServerSentEvent(comment="the shop is open", retry=1000)
     while happened := await news.after(last):
         for item in happened:

@@ -9,7 +9,8 @@ import pytest
 
 from conformance import extension as extension_module
 from conformance import failing, identifiers, page
-from conformance.extension import Extension, extensions
+from conformance.extension import Extension, aligned, extensions
+from conformance.running import Outcome
 from conformance.suite import LeftOut, RecordError, Suite, suites
 from fenrir.adopt import FRAMEWORKS
 
@@ -132,3 +133,17 @@ def test_a_record_without_tests_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thing.toml").write_text(RECORD.replace("own", "arguments"))
     with pytest.raises(RecordError, match="nothing would be run"):
         Extension.read(tmp_path / "thing.toml")
+
+
+def test_tests_with_ids_of_one_run_are_counted() -> None:
+    real = Outcome({"t::a": "passed", "t::b[x1]": "passed", "t::b[x2]": "passed", "t::c": "passed", "t::d": "failed"})
+    ours = Outcome({"t::a": "passed", "t::b[y1]": "passed", "t::b[y2]": "failed", "t::c": "failed", "t::d": "passed"})
+    total, passing = aligned(real, ours)
+    assert total == {"t::a", "t::c", "t::b[1 of a run]", "t::b[2 of a run]"}
+    assert total - passing == {"t::c", "t::b[2 of a run]"}
+
+
+def test_what_is_not_collected_is_lost() -> None:
+    real = Outcome({"t::a": "passed", "t::b[x]": "passed"})
+    total, passing = aligned(real, Outcome({}, uncollected={"t": "no module"}))
+    assert (len(total), passing) == (2, set())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import json
 import os
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +180,12 @@ def test_the_version_is_that_of_the_behaviour() -> None:
     ) == importlib.metadata.version("werkzeug")
 
 
-@pytest.mark.parametrize("name", sorted(FRAMEWORKS))
-def test_the_table_names_the_version_that_the_conformance_suite_has(name: str) -> None:
-    assert FRAMEWORKS[name].version
+@pytest.mark.parametrize("name", ["fastapi", "flask", "starlette"])
+def test_the_module_says_the_same_version(name: str) -> None:
+    module = importlib.import_module(f"fenrir.{name}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Flask's, as upstream's
+        assert module.__version__ == FRAMEWORKS[name].version
 
 
 # ------------------------------------------------------- programs, unchanged

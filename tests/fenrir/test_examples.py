@@ -71,7 +71,7 @@ def test_a_customer_logs_in_orders_and_logs_out(shop: Client) -> None:
 def test_a_wrong_password_a_foreign_form_and_a_stranger_are_refused(shop: Client) -> None:
     form(shop, "/login", name="ada", password="wrong")
     assert "Nobody of this name has this password." in shop.get("/").text
-    assert shop.post("/login", data={"name": "ada", "password": "lovelace"}).status_code == 400
+    assert shop.post("/login", data={"name": "ada", "password": "lovelace"}).status_code == 403
     assert form(shop, "/order/3").status_code == 303
     assert shop.get("/api/books/3").json()["stock"] == 3
     assert shop.post("/api/orders", json={"book": 3}).status_code == 401

@@ -37,6 +37,7 @@ from fenrir.core.lifespan import Lifespan, Tasks
 from fenrir.core.mount import MountPlan
 from fenrir.core.plan import Plan, link
 from fenrir.core.reply import Reply, settle
+from fenrir.core.resources import Resources
 from fenrir.core.router import Entry, Found, NotAllowed, Options, Redirected, Router
 from fenrir.http.headers import MutableHeaders
 
@@ -144,6 +145,7 @@ class Application:
         self.form_limits: FormLimits | None = None
         self.facade: Any = self  # the object that users hold
         self.lifespan_state: dict[str, Any] = {}
+        self.resources = Resources()
         self._bindings: dict[Route, Binding] = {}  # made at registration, for as long as nothing is overridden
         self._frozen: Frozen | None = None
         self.version = 0  # of the declarations
@@ -360,8 +362,13 @@ class Application:
 
     def lifespan(self) -> Lifespan:
         """Return a new run from start to stop, for a door to drive."""
-        self.frozen  # noqa: B018 - a mistake in a declaration must stop the start
-        return Lifespan(self.listeners, self.tasks)
+        # A mistake in a declaration must stop the start.
+        resources = [resource for plan in self.frozen.plans for resource in plan.binding.resources]
+        listeners = self.listeners
+        if resources:
+            last = Listener(ListenerStage.LIFESPAN, lambda: self.resources.opened(resources), Place(__file__, 0))
+            listeners = [*listeners, last]
+        return Lifespan(listeners, self.tasks)
 
 
 class _Dispatch:
@@ -411,7 +418,7 @@ class _Dispatch:
                 return plan.run(c, x, values)  # type: ignore[no-any-return]
             c.miss = found
             if found is None:
-                return unmatched.run(c, x, ())  # type: ignore[no-any-return]
+                return unmatched.run(c, x, ())  # type: ignore[return-value]  # nothing wraps it here
             return missing.run(c, x, ())  # type: ignore[no-any-return]
 
         return dispatch
@@ -486,8 +493,9 @@ def _answer_miss(c: RequestContext) -> Reply:
     if isinstance(miss, Exception):
         raise miss
     if isinstance(miss, Redirected):
-        location = miss.path + ("?" + c.exchange.query.decode("latin-1") if c.exchange.query else "")
-        return Reply(miss.status, MutableHeaders([(b"location", (c.http.connection.root_path + location).encode())]))
+        query = "?" + c.exchange.query.decode("latin-1") if c.exchange.query else ""
+        location = c.app.home.location(c, c.http.connection.root_path + miss.path + query)
+        return Reply(miss.status, MutableHeaders([(b"location", location.encode())]))
     if isinstance(miss, Options):
         return Reply(200, MutableHeaders([(b"allow", ", ".join(sorted(miss.methods - {WEBSOCKET})).encode())]))
     if isinstance(miss, NotAllowed) and (methods := miss.methods - {WEBSOCKET}):

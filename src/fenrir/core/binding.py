@@ -17,6 +17,7 @@ from fenrir.core.declare import Mode
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.core.exits import Places
+    from fenrir.core.resources import Resource
 
 __all__ = [
     "HANDLER",
@@ -150,6 +151,7 @@ class Binding:
         invalid: makes the exception to raise from the context and the errors.
         shares_reply: the handler or a dependency is given a response object, so its headers must reach the answer.
         about: what documentation needs to know of the parameters; opaque here.
+        resources: what has to be made when the application starts, each after what it depends on.
         handler: called in the place of the route's handler, in its mode.
     """
 
@@ -162,6 +164,7 @@ class Binding:
     invalid: Callable[[RequestContext, Mapping[int, Any]], Exception] | None = None
     shares_reply: bool = False
     about: Any = None
+    resources: tuple[Resource, ...] = ()
     handler: Callable[..., Any] | None = None
 
 

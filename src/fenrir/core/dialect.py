@@ -69,6 +69,7 @@ class Dialect:
         unrouted_hooks: before-hooks also run when nothing matched.
         error_of_error: an exception of an error handler is looked up among the error handlers, once.
         closes_unmatched: a WebSocket that no route takes is closed, which refuses the handshake with 403 and not 404.
+        location: where a redirect to another spelling of the path leads, from the path.
         wraps_raise: hooks around everything see an exception that no handler took, not the answer to it.
     """
 
@@ -89,5 +90,6 @@ class Dialect:
     ordered: bool = False
     unrouted_hooks: bool = True
     error_of_error: bool = False
+    location: Callable[[RequestContext, str], str] = lambda c, path: path
     wraps_raise: bool = False
     closes_unmatched: bool = False

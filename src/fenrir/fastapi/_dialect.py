@@ -146,6 +146,12 @@ def _error(c: RequestContext, exc: Exception) -> Reply:
     return reply
 
 
+def _location(c: RequestContext, path: str) -> str:
+    """Return an absolute address where it can not lose the scheme: a proxy may have ended TLS before plain HTTP."""
+    host = c.http.headers.get("host")
+    return f"https://{host}{path}" if host and c.http.connection.scheme == "https" else path
+
+
 def _internal() -> Reply:
     headers = MutableHeaders([(b"content-type", b"text/plain; charset=utf-8")])
     return Reply(500, headers, b"Internal Server Error")
@@ -175,6 +181,7 @@ DIALECT = Dialect(
     ordered=True,
     unrouted_hooks=True,
     error_of_error=True,
+    location=_location,
     wraps_raise=True,
     closes_unmatched=True,
 )

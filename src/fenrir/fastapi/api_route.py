@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["APIRoute", "APIWebSocketRoute"]
 
 
-class APIRoute(Operation, StarletteRoute):
+class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods are never None
     """A handler at a path; see `fenrir.fastapi.options.RouteOptions`.
 
     Subclasses may give `get_route_handler` another meaning; a router takes them as its `route_class`.
@@ -55,8 +55,9 @@ class APIRoute(Operation, StarletteRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `async (request) -> response`: everything that this route does with a request."""
         from fenrir.fastapi import routing  # integrations put their own function there
+        from fenrir.fastapi.inclusion import effective_route_context
 
-        effective = routing._effective_route_context_var.get()
+        effective = effective_route_context.get()
         here: Operation = effective if effective is not None and effective.original_route is self else self
         return routing.get_request_handler(
             dependant=here.dependant,
@@ -202,7 +203,7 @@ class APIWebSocketRoute(WebSocketRoute):
         """Return how the handler gets its arguments."""
         if self._binding is None:
             self._binding = self._read({})
-        if overrides and any(node.user in overrides for node in self._binding.nodes):
+        if overrides and any(part.user in overrides for part in (*self._binding.nodes, *self._binding.resources)):
             return self._read(overrides)
         return self._binding
 

@@ -45,7 +45,7 @@ from fenrir.fastapi.openapi.utils import get_openapi
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import JSONResponse, Response
-from fenrir.fastapi.utils import generate_unique_id
+from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette.applications import Starlette
@@ -170,7 +170,7 @@ class FastAPI(Verbs, Starlette):
             )
         self.root_path = root_path or openapi_prefix
         self.state = engine.state
-        self.router: routing.APIRouter = routing.APIRouter(  # type: ignore[assignment]
+        self.router: routing.APIRouter = routing.APIRouter(
             routes=routes,
             redirect_slashes=redirect_slashes,
             dependency_overrides_provider=self,
@@ -394,7 +394,7 @@ class FastAPI(Verbs, Starlette):
     # --------------------------------------------------------- documentation
     def setup(self) -> None:
         """Add the routes of documentation; subclasses may add others."""
-        for path, endpoint in documentation(self, self.engine):
+        for path, endpoint in documentation(cast(Any, self), self.engine):
             self.add_route(path, endpoint, include_in_schema=False)
 
     def openapi(self) -> dict[str, Any]:

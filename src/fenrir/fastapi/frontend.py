@@ -255,7 +255,7 @@ class FrontendGroup(BaseRoute):
         from fenrir.fastapi.api_route import APIRoute
 
         async def serve(request: Request, handed: Response) -> Response:
-            response = await request.scope["fastapi.frontend"].app.get_response_for_scope(request.scope)
+            response: Response = await request.scope["fastapi.frontend"].app.get_response_for_scope(request.scope)
             response.headers.raw.extend(handed.headers.raw)
             return response
 

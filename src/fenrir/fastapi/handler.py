@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asteri.exchange import Connection
 from fenrir.core.application import Application
@@ -98,8 +98,7 @@ class RequestHandler:
                 await finish(exc)
 
             stack.push_async_exit(leave)
-        response: Response = made
-        return response
+        return cast(Response, made)
 
     def _plan(self) -> Plan:
         overrides: Mapping[Any, Any] = (
@@ -118,7 +117,7 @@ class RequestHandler:
         route = replace(
             operation.plain(_NO_HOOKS),
             handler=endpoint,
-            dialect=replace(DIALECT, renderer=lambda route: Renderer(rendering.respond)),
+            dialect=replace(DIALECT, renderer=lambda route: Renderer(cast(Any, rendering.respond))),
         )
         if self._endpoint is not None:
             route = replace(route, mode=calling_mode(endpoint, operation.mode))

@@ -18,12 +18,13 @@ from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._scope import EFFECTIVE, INCLUDED, fastapi_scope, in_scope, inherit_form_limits, update_scope
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
+from fenrir.fastapi.choices import first_limit, get_value_or_default
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.frontend import FrontendGroup
 from fenrir.fastapi.handler import engine_handler, request_response
 from fenrir.fastapi.operation import Operation, checked_body_size
 from fenrir.fastapi.responses import JSONResponse
-from fenrir.fastapi.utils import generate_unique_id, get_value_or_default
+from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.starlette.datastructures import URLPath
 from fenrir.starlette.routing import (
     BaseRoute,
@@ -47,11 +48,6 @@ __all__ = ["EffectiveRoute", "IncludeContext", "IncludedRouter", "RouteContext",
 
 effective_route_context: ContextVar[Any] = ContextVar("fastapi_effective_route_context", default=None)
 """The inclusion for which a route is just making its handler."""
-
-
-def first_limit(*limits: int | None) -> int | None:
-    """Return the nearest limit that was set."""
-    return next((limit for limit in limits if limit is not None), None)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from collections.abc import (
 from dataclasses import replace
 from enum import Enum, IntEnum
 from functools import cached_property, partial
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from fenrir.core.binding import Argument, Binding, Given
 from fenrir.core.context import RequestContext
@@ -32,13 +32,14 @@ from fenrir.core.pattern import Pattern
 from fenrir.core.router import Slashes
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._patterns import pattern_of_path
+from fenrir.fastapi.choices import is_body_allowed_for_status_code
 from fenrir.fastapi.datastructures import Default, DefaultPlaceholder
 from fenrir.fastapi.dependencies.models import Dependant
 from fenrir.fastapi.exceptions import RequestValidationError
-from fenrir.fastapi.openapi.description import described_route
+from fenrir.fastapi.openapi.description import DescribedRoute, described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
-from fenrir.fastapi.utils import generate_unique_id, is_body_allowed_for_status_code
+from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
 from fenrir.kit.validation.gather import embeds
@@ -252,7 +253,8 @@ class Operation(Compiled):
                 self._bound = _Bound(wanted, pattern, self._read({}, pattern, strict))
         bound = self._bound
         # What no dependency of this handler is replaced for has nothing to read again.
-        if overrides and any(node.user in overrides for node in bound.binding.nodes):
+        binding = bound.binding
+        if overrides and any(part.user in overrides for part in (*binding.nodes, *binding.resources)):
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
@@ -419,7 +421,7 @@ class _Options(Mapping[str, Any]):
         if name == "documented":
             return operation
         if name == "described":
-            return partial(described_route, operation)
+            return partial(described_route, cast("DescribedRoute", operation))
         if name == "form_limits":
             return {**operation._limits_around, **operation.form_limits}
         if name == "renderer":

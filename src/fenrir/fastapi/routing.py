@@ -25,6 +25,7 @@ from fenrir.fastapi._scope import (
 )
 from fenrir.fastapi._scope import restore as _restore_fastapi_scope_key
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
+from fenrir.fastapi.choices import first_limit, get_value_or_default
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.frontend import (
@@ -42,7 +43,6 @@ from fenrir.fastapi.inclusion import (
     IncludeContext,
     IncludedRouter,
     RouteContext,
-    first_limit,
     iter_route_contexts,
     routes_with_context,
 )
@@ -51,7 +51,7 @@ from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
 from fenrir.fastapi.sse import _PING_INTERVAL as _PING_INTERVAL
-from fenrir.fastapi.utils import generate_unique_id, get_value_or_default
+from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette import routing
 from fenrir.starlette._calls import is_async_callable

@@ -52,6 +52,7 @@ from fenrir.flask.templating import (
     stream_template,
     stream_template_string,
 )
+from fenrir.flask.version import flask_version
 
 __all__ = [
     "Blueprint",
@@ -109,4 +110,4 @@ def __getattr__(name: str) -> Any:
         DeprecationWarning,
         stacklevel=2,
     )
-    return "3.1.3"  # whose behaviour this is
+    return flask_version()

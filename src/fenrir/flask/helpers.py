@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from markupsafe import escape
+import werkzeug.utils
+from werkzeug.wrappers import Response as BaseResponse
 
 from fenrir.flask.ctx import stream_with_context
 from fenrir.flask.exceptions import abort
@@ -109,27 +109,7 @@ def url_for(
     return url
 
 
-_LOCATION_SAFE = "!#$%&'()*+,/:;=?@[]~-._"
-
-
-def redirection(location: str, code: int, cls: type[Any]) -> Any:
-    """Return a redirect as a response of a class."""
-    shown = escape(location)
-    response = cls(
-        "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
-        "<p>You should be redirected automatically to the target URL: "
-        f'<a href="{shown}">{shown}</a>. If not, click the link.\n',
-        code,
-        mimetype="text/html",
-    )
-    response.headers["Location"] = quote(location, safe=_LOCATION_SAFE)
-    return response
-
-
-_Response = Response
-
-
-def redirect(location: str, code: int = 302, Response: type[Any] | None = None) -> Any:
+def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None = None) -> BaseResponse:
     """Return a redirect to a place; `url_for` makes places of the application.
 
     SECURITY: a place that came from the client must be checked first (`fenrir.http.url.is_safe_redirect`).
@@ -138,8 +118,9 @@ def redirect(location: str, code: int = 302, Response: type[Any] | None = None) 
         Response: the class where there is no application; an application has its own.
     """
     if current_app:
-        return current_app.redirect(location, code=code)
-    return redirection(location, code, Response or _Response)
+        made: BaseResponse = current_app.redirect(location, code=code)
+        return made
+    return werkzeug.utils.redirect(location, code=code, Response=Response)
 
 
 def flash(message: str, category: str = "message") -> None:

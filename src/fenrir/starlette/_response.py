@@ -19,7 +19,7 @@ from fenrir.http.json import dumps
 from fenrir.kit.headers import MutableHeaders, checked_pairs
 from fenrir.starlette._cookies import set_cookie_value
 from fenrir.starlette._exchange import run_over_exchange
-from fenrir.starlette._utils import create_collapsing_task_group
+from fenrir.starlette._groups import create_collapsing_task_group
 from fenrir.starlette.concurrency import iterate_in_threadpool
 from fenrir.starlette.requests import ClientDisconnect
 from fenrir.starlette.types import Message, Receive, Scope, Send

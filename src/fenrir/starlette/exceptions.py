@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fenrir.core.errors import StatusError
 from fenrir.core.websocket import ChannelError
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}  # in the words of this Python, as upstream's
 
 __all__ = ["HTTPException", "StarletteDeprecationWarning", "WebSocketException"]
 
@@ -23,7 +25,7 @@ class HTTPException(StatusError):
 
     def __init__(self, status_code: int, detail: Any = None, headers: Mapping[str, str] | None = None) -> None:
         self.status_code = status_code
-        self.detail = http.client.responses.get(status_code, "") if detail is None else detail
+        self.detail = _PHRASES.get(status_code, "") if detail is None else detail
         self.headers = headers
 
     @property

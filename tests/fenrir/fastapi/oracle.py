@@ -75,7 +75,7 @@ def answers(app: Any, requests: Sequence[Sent], door: str) -> list[Any]:
             headers = {name: response.headers.get(name) for name in HEADERS}
             if headers["set-cookie"] is not None:
                 headers["set-cookie"] = headers["set-cookie"].lower()  # SameSite=Lax and SameSite=lax are the same
-        found.append((sent, response.status_code, body, headers))
+            found.append((sent, response.status_code, body, headers))
     return found
 
 

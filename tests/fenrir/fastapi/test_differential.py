@@ -567,6 +567,12 @@ def outcomes(p: Package) -> Any:
             response.status_code = status
         return {"ok": 1}
 
+    @app.get("/handed-back")
+    async def handed_back(response: f.Response) -> Any:
+        response.headers["X-A"] = "yes"
+        response.status_code = 304
+        return response
+
     @app.get("/http-error")
     async def http_error() -> Any:
         raise f.HTTPException(418, {"why": ["tea"]}, headers={"X-A": "t"})
@@ -588,7 +594,8 @@ def outcomes(p: Package) -> Any:
 
 OUTCOME_PATHS = """
     /none /tuple /str /nan /odd /model /subclass /fails /list /unset /include /exclude /off /html /plain /redirect /own
-    /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /http-error /empty-error /boom /sync-boom
+    /stream /sync-stream /lines /sync-lines /events /handed /handed?status=207 /handed-back /http-error /empty-error
+    /boom /sync-boom
 """
 OUTCOMES = [
     *map(get, OUTCOME_PATHS.split()),

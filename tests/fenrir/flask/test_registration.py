@@ -246,3 +246,9 @@ def test_the_client(app: Flask) -> None:
 def test_run_refuses_what_the_server_does_not_know(app: Flask) -> None:
     with pytest.raises(Exception, match="no_such_option"):
         app.run(no_such_option=1)
+
+
+def test_the_view_of_static_files_is_a_function(app: Flask) -> None:
+    view = app.view_functions["static"]  # extensions ask every view for its name
+    assert (view.__name__, view.__module__.partition(".")[0]) == ("static", "fenrir")
+    assert view.__qualname__

@@ -6,14 +6,25 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
-from functools import lru_cache
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import quote
 
-from asteri.exchange import AnswerError, ChannelClosed, Connection, Disconnected, HeaderPairs
+from asteri.exchange import AnswerError, Connection, Disconnected, HeaderPairs
 from fenrir.core.context import RequestContext, current
+from fenrir.core.doors.asgi_channel import ASGIChannel
+from fenrir.core.doors.asgi_values import (
+    ASGIHeaders,
+    Message,
+    Receive,
+    Send,
+    checked_body,
+    checked_close,
+    checked_head,
+    checked_interim,
+    checked_pairs,
+    connection_of,
+    paths_of,
+)
 from fenrir.core.errors import find_error_handler
 
 if TYPE_CHECKING:
@@ -31,133 +42,6 @@ __all__ = [
     "checked_interim",
     "checked_pairs",
 ]
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-# RFC 9110 §5.6.2 and §5.5.
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-
-
-def checked_pairs(headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
-    """Return response headers with lower-case names.
-
-    SECURITY: not every ASGI server checks what it writes.
-
-    Raises:
-        ValueError: a name or a value could split the response.
-    """
-    for name, value in headers:
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise ValueError(f"header {name!r} has characters that could split the response")
-    return [(name.lower(), value) for name, value in headers]
-
-
-def checked_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, bytes]], int | None]:
-    """Return the headers of a final response with lower-case names, and the content-length if they declare one.
-
-    Raises:
-        ValueError: by law 5 of an exchange, before anything is written.
-    """
-    if type(headers) is tuple:  # constant, so it is checked once
-        pairs, declared = _constant_head(status, headers)
-        return [*pairs], declared
-    return _read_head(status, headers)
-
-
-def _read_head(status: int, headers: HeaderPairs) -> tuple[list[tuple[bytes, bytes]], int | None]:
-    if not 200 <= status <= 999:
-        raise ValueError(f"{status} is not the status of a final response")
-    pairs = checked_pairs(headers)
-    lengths = [value for name, value in pairs if name == b"content-length"]
-    if len(lengths) > 1 or (lengths and not lengths[0].isdigit()):
-        raise ValueError(f"content-length {lengths!r} is malformed or repeated")
-    if any(name == b"transfer-encoding" for name, _ in pairs):
-        raise ValueError("transfer-encoding is the server's to set")
-    if status == 204:  # RFC 9110 §8.6
-        return [pair for pair in pairs if pair[0] != b"content-length"], None
-    return pairs, int(lengths[0]) if lengths else None
-
-
-_constant_head = lru_cache(maxsize=256)(_read_head)
-
-
-def checked_body(data: bytes | bytearray | memoryview) -> bytes:
-    """Return the bytes of a body or of a message as they are now."""
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(f"a body is bytes, not {type(data).__name__}")
-    return bytes(data)
-
-
-def checked_interim(status: int, headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
-    """Return the headers of an interim response. 101 changes the protocol and is not one of them."""
-    if not 100 <= status <= 199 or status == 101:
-        raise ValueError(f"{status} is not the status of an interim response")
-    return checked_pairs(headers)
-
-
-def checked_close(code: int) -> int:
-    """Return a close code if it may be sent (RFC 6455 §7.4)."""
-    if not (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) and not 3000 <= code <= 4999:
-        raise ValueError(f"{code} is not a code that may be sent")
-    return code
-
-
-class ASGIHeaders:
-    """Request headers over the list in an ASGI scope."""
-
-    __slots__ = ("raw",)
-
-    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
-        self.raw = raw
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        wanted = name.encode("latin-1")
-        for key, value in self.raw:
-            if key == wanted:
-                return value.decode("latin-1")
-        return default
-
-    def getall(self, name: str) -> list[str]:
-        wanted = name.encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.raw if key == wanted]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(key == name.encode("latin-1") for key, _ in self.raw)
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter([(key.decode("latin-1"), value.decode("latin-1")) for key, value in self.raw])
-
-    def __len__(self) -> int:
-        return len(self.raw)
-
-
-def _connection(scope: Any) -> Connection:
-    client, server = scope.get("client"), scope.get("server")
-    return Connection(
-        scheme={"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http")),
-        client=tuple(client) if client else None,
-        server=tuple(server) if server else None,
-        http_version=scope.get("http_version", "1.1"),
-        root_path=scope.get("root_path", "").rstrip("/"),
-    )
-
-
-def _paths(scope: Any) -> tuple[str, bytes]:
-    """Return the path below root_path, decoded and raw; servers differ in whether they contain it."""
-    path: str = scope["path"]
-    raw: bytes = scope.get("raw_path") or quote(path, safe=_PLAIN, errors="surrogateescape").encode()
-    root: str = scope.get("root_path", "").rstrip("/")
-    if root and (path == root or path.startswith(root + "/")):
-        path = path[len(root) :]
-        segments = raw.split(b"/")
-        raw = b"/".join([b"", *segments[root.count("/") + 1 :]]) if len(segments) > root.count("/") + 1 else b""
-    return path or "/", raw or b"/"
-
-
-_PLAIN = "/:@!$&'()*+,;=~"  # RFC 3986 §3.3: what a path holds without an escape, beside letters, digits and -._
 
 
 class ASGIExchange:
@@ -197,7 +81,7 @@ class ASGIExchange:
         self.raises = raises
         self.handed_over = False
         self.method: str = scope["method"]
-        self.path, self.raw_path = _paths(scope)
+        self.path, self.raw_path = paths_of(scope)
         self.query: bytes = scope.get("query_string", b"")
         self.headers = ASGIHeaders(scope["headers"])
         self._connection: Connection | None = None
@@ -221,7 +105,7 @@ class ASGIExchange:
     @property
     def connection(self) -> Connection:
         if self._connection is None:  # few requests ask
-            self._connection = _connection(self.scope)
+            self._connection = connection_of(self.scope)
         return self._connection
 
     async def read(self, limit: int = 65536) -> bytes:
@@ -404,119 +288,6 @@ class ASGISink:
 
     def abort(self) -> None:
         self._aborted = True  # the server cuts the connection of an application that returns in the middle
-
-
-class ASGIChannel:
-    """One WebSocket connection over ASGI; `raises` as of an exchange."""
-
-    def __init__(self, scope: Any, receive: Receive, send: Send, raises: bool = False) -> None:
-        self.raises = raises
-        self.scope = scope
-        self._receive = receive
-        self._send = send
-        self.method = "GET"
-        self.path, self.raw_path = _paths(scope)
-        self.query: bytes = scope.get("query_string", b"")
-        self.headers = ASGIHeaders(scope["headers"])
-        self.connection = _connection(scope)
-        self.subprotocols: Sequence[str] = tuple(scope.get("subprotocols", ()))
-        self.buffered = b""
-        self.app: Any = None
-        self._state = "new"
-        self._left = False  # the client did not wait for an answer
-        self._closed: ChannelClosed | None = None
-
-    async def _connect(self) -> None:
-        if self._state == "new":
-            message = await self._receive()
-            self._state = "connecting"
-            if message["type"] == "websocket.disconnect":
-                self._left = True
-                self._close_with(message)
-
-    def _close_with(self, message: Message) -> None:
-        self._state = "closed"
-        self._closed = ChannelClosed(message.get("code") or 1005, message.get("reason") or "")
-
-    def _check(self) -> None:
-        if self._closed is not None:
-            raise ChannelClosed(self._closed.code, self._closed.reason)
-
-    async def accept(self, subprotocol: str | None = None, headers: HeaderPairs = ()) -> None:
-        pairs = checked_pairs(headers)
-        await self._connect()
-        self._check()
-        if self._state != "connecting":
-            raise AnswerError("this channel has been answered already")
-        self._state = "open"
-        await self._deliver({"type": "websocket.accept", "subprotocol": subprotocol, "headers": pairs})
-
-    async def hand_over(self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any) -> None:
-        """Let another ASGI application serve the connection by the messages themselves."""
-        self._check()
-        if self._state != "new":
-            raise AnswerError("this channel has been answered already")
-        self._state = "closed"
-        self._closed = ChannelClosed(1006)
-        await app(scope, self._receive, self._send)
-
-    async def _deliver(self, message: Message) -> None:
-        try:
-            await self._send(message)
-        except OSError as exc:
-            self._close_with({"code": 1006})
-            raise ChannelClosed(1006) from exc
-
-    async def reject(self, status: int = 403, headers: HeaderPairs = (), body: bytes = b"") -> None:
-        pairs, _ = checked_head(status, headers)
-        await self._connect()
-        if self._left:
-            return
-        if self._state != "connecting":
-            raise AnswerError("this channel has been answered already")
-        self._state = "closed"
-        self._closed = ChannelClosed(1006)
-        if "websocket.http.response" in self.scope.get("extensions", {}):
-            start = {"type": "websocket.http.response.start", "status": status, "headers": pairs}
-            await self._deliver(start)
-            await self._deliver({"type": "websocket.http.response.body", "body": body})
-        else:
-            await self._deliver({"type": "websocket.close", "code": 1000})
-
-    async def receive(self) -> str | bytes:
-        self._check()
-        if self._state != "open":
-            raise AnswerError("accept the channel before receiving")
-        message = await self._receive()
-        if message["type"] == "websocket.disconnect":
-            self._close_with(message)
-            self._check()
-        text = message.get("text")
-        return text if text is not None else message.get("bytes") or b""
-
-    async def send(self, data: str | bytes | bytearray | memoryview) -> None:
-        self._check()
-        if self._state != "open":
-            raise AnswerError("accept the channel before sending")
-        if isinstance(data, str):
-            await self._deliver({"type": "websocket.send", "text": data})
-        else:
-            await self._deliver({"type": "websocket.send", "bytes": checked_body(data)})
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        checked_close(code)
-        await self._connect()
-        if self._state == "connecting":  # the server makes a 403 of it
-            self._state = "closed"
-            self._closed = ChannelClosed(1006)
-            await self._deliver({"type": "websocket.close", "code": code, "reason": reason})
-        elif self._state == "open":
-            self._state = "closed"
-            self._closed = ChannelClosed(code, reason)
-            try:
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
-            except OSError:
-                self._close_with({"code": 1006})  # the peer was faster
 
 
 class Served(Protocol):

@@ -20,15 +20,13 @@ from fenrir.flask.cli.run import run_command
 from fenrir.flask.cli.script import AppGroup, ScriptInfo
 from fenrir.flask.cli.shell import shell_command
 from fenrir.flask.globals import current_app
+from fenrir.flask.version import flask_version
 from fenrir.kit.dotenv import load_dotenv
 
 if TYPE_CHECKING:
     from fenrir.flask.app import Flask
 
 __all__ = ["FlaskGroup", "cli", "debug_option", "get_version", "main", "version_option"]
-
-SPOKEN = "3.1.3"
-"""The Flask whose interface this is."""
 
 
 def _version(distribution: str, otherwise: str) -> str:
@@ -43,7 +41,7 @@ def get_version(ctx: click.Context, param: click.Parameter | None, value: Any) -
     if not value or ctx.resilient_parsing:
         return
     click.echo(
-        f"Python {platform.python_version()}\nFlask {_version('flask', SPOKEN)}\n"
+        f"Python {platform.python_version()}\nFlask {flask_version()}\n"
         f"Werkzeug {metadata.version('werkzeug')}\nFenrir {_version('fenrir', 'from its sources')}",
         color=ctx.color,
     )

@@ -6,7 +6,6 @@ they run (each once, where the cache says so), and hands every value of the requ
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,8 @@ from fenrir.kit.validation.about import about_route
 from fenrir.kit.validation.errors import RequestValidationError, endpoint_of
 from fenrir.kit.validation.fields import Field
 from fenrir.kit.validation.gather import Gathering, Slot, embeds
-from fenrir.kit.validation.graph import Dependant, Reserved, calling_mode
+from fenrir.kit.validation.graph import Dependant, Reserved
+from fenrir.kit.validation.resources import ResourceReader, called_as, value_of
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -103,6 +103,7 @@ def bind_signature(
         body=_need(body_fields, form),
         invalid=refuse if slots else None,
         shares_reply=flat.shares_reply,
+        resources=tuple(flat.resources.found.values()),
         about=about_route(root, body_fields, embedded=gathering.embedded, strict=strict_content_type),
     )
 
@@ -150,6 +151,7 @@ class _Flattener:
         self.cache: dict[tuple[Any, ...], int] = {}
         self.visits: dict[Dependant, list[int]] = {}
         self.shares_reply = False
+        self.resources = ResourceReader(self._replacement, blocking)
         self._places: dict[Field, int] = {}
         self._takes_body: set[int] = set()
 
@@ -158,7 +160,7 @@ class _Flattener:
         children = self._children(dependant)
         made: list[tuple[str | None, Any]] = []
         for name, positional, part in dependant.parts:
-            source: Any = FromNode(children[part]) if isinstance(part, Dependant) else part
+            source: Any = children[part] if isinstance(part, Dependant) else part
             if isinstance(part, Given) and getattr(part.call, "shares_reply", False):
                 self.shares_reply = True
             made.append((None if positional else name, source))
@@ -166,27 +168,33 @@ class _Flattener:
             self._own(dependant, HANDLER)
         return made
 
-    def _children(self, dependant: Dependant) -> dict[Dependant, int]:
-        children: dict[Dependant, int] = {}
+    def _children(self, dependant: Dependant) -> dict[Dependant, ArgumentSource]:
+        children: dict[Dependant, ArgumentSource] = {}
         order: list[int] = []
         for child in dependant.children:
-            children[child] = self._visit(child, order)
+            if child.scope == "app":
+                children[child] = Given(value_of(self.resources.of(child, self._replacement(child))))
+            else:
+                children[child] = FromNode(self._visit(child, order))
         self.visits[dependant] = order
         return children
 
+    def _replacement(self, declared: Dependant) -> Dependant:
+        replacement = self.overrides.get(declared.call)
+        if replacement is None:
+            return declared
+        return Dependant.read(
+            replacement,
+            path_names=self.names,
+            reserved=self.reserved,
+            scope=declared.scope,
+            parent_scopes=declared.scopes,
+            concurrency=declared.concurrency,
+        )
+
     def _visit(self, declared: Dependant, order: list[int]) -> int:
         """Add a dependency after what it depends on; return its node, a cached one where that is allowed."""
-        used = declared
-        replacement = self.overrides.get(declared.call)
-        if replacement is not None:
-            used = Dependant.read(
-                replacement,
-                path_names=self.names,
-                reserved=self.reserved,
-                scope=declared.scope,
-                parent_scopes=declared.scopes,
-                concurrency=declared.concurrency,
-            )
+        used = self._replacement(declared)
         made = self.arguments(used, len(self.nodes))
         order += self.visits[used]
         key = declared.cache_key
@@ -235,12 +243,7 @@ class _Flattener:
         needs: frozenset[int],
         closure: frozenset[int],
     ) -> Node:
-        call = dependant.call
-        kind, mode = NodeKind.CALL, calling_mode(call, self.blocking)
-        if dependant.kind == "generator":
-            call, kind, mode = contextlib.contextmanager(call), NodeKind.CONTEXT, self.blocking
-        elif dependant.kind == "async generator":
-            call, kind, mode = contextlib.asynccontextmanager(call), NodeKind.ASYNC_CONTEXT, Mode.LOOP
+        call, kind, mode = called_as(dependant, self.blocking)
         return Node(
             call=call,
             mode=mode,

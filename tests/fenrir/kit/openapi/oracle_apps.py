@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterable, Callable
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, computed_field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, computed_field
 
 Api = Any
 T = TypeVar("T")
@@ -318,7 +318,122 @@ def corners(api: Api) -> Any:
     return app
 
 
-APPS: dict[str, Callable[[Api], Any]] = {
-    build.__name__: build
-    for build in (models, values, bodies, security, routers, classes, streams, not_separate, corners)
-}
+class Person(BaseModel):
+    kind: Literal["person"]
+    name: str
+
+
+class Company(BaseModel):
+    kind: Literal["company"]
+    company_name: Annotated[str, Field(validation_alias=AliasChoices("company", "firm"))]
+
+
+class Secret(BaseModel):
+    word: str
+
+
+class Keeper(BaseModel):
+    name: str
+    secret: Annotated[Secret | None, Field(exclude=True)] = None
+    blob: bytes = b""
+    model_config = ConfigDict(val_json_bytes="base64", ser_json_bytes="base64")
+
+
+def forms(api: Api) -> Any:
+    app = api.FastAPI()
+
+    @app.post("/models")
+    def models(
+        first: Annotated[Person, api.Form()], second: Annotated[Company, api.Form()], n: Annotated[int, api.Form()]
+    ) -> None: ...
+
+    @app.post("/optional")
+    def optional(person: Annotated[Person | None, api.Form()] = None) -> None: ...
+
+    @app.post("/union")
+    def union(
+        who: Annotated[Person | Company | None, api.Form(discriminator="kind", description="Who")] = None,
+    ) -> None: ...
+
+    @app.post("/mixed")
+    def mixed(
+        person: Annotated[Person | None, api.Form()],
+        avatar: Annotated[bytes, api.File()],
+        many: list[api.UploadFile],
+        n: Annotated[int, api.Form(ge=1)] = 1,
+    ) -> None: ...
+
+    @app.post("/keeper")
+    def keeper(keeper: Keeper) -> Keeper: ...
+
+    return app
+
+
+def callbacks(api: Api) -> Any:
+    app = api.FastAPI(
+        servers=[{"url": "https://a.example", "variables": {"a": {"default": "b"}}}],
+        openapi_tags=[{"name": "t", "externalDocs": {"url": "https://docs.example"}}],
+        openapi_external_docs={"url": "https://docs.example", "description": "D"},
+        contact={"name": "A", "url": "https://a.example", "email": "a@example.org"},
+        license_info={"name": "MIT", "identifier": "MIT"},
+        terms_of_service="https://a.example/terms",
+    )
+    events = api.APIRouter()
+
+    @events.post("{$callback_url}/invoices/{$request.body.id}", response_model=Part)
+    def paid(body: Thing, q: int = 1) -> Any:
+        """Sent when it is paid."""
+
+    others = api.APIRouter()
+
+    @others.get("{$callback_url}/alive")
+    def alive() -> bool: ...
+
+    late = api.APIRouter(callbacks=others.routes)
+
+    @late.post("/invoices/", callbacks=events.routes, openapi_extra={"x-a": {"b": None}})
+    def create(thing: Thing, callback_url: str | None = None) -> None: ...
+
+    app.include_router(late)
+
+    @app.webhooks.post("new-thing")
+    def hooked(thing: Thing) -> None:
+        """Sent for each one."""
+
+    return app
+
+
+def repeated(api: Api) -> Any:
+    app = api.FastAPI()
+
+    @app.get("/same", name="first")
+    def first(q: str) -> int: ...
+
+    @app.get("/same", name="second")
+    def second(q: int) -> str: ...
+
+    def shared(q: int, hidden: Annotated[str, api.Query(include_in_schema=False)]) -> None: ...
+
+    @app.get("/parameters")
+    def parameters(
+        a: Annotated[None, api.Depends(shared)], q: str | None = None, x: Annotated[str, api.Path()] = ...
+    ) -> None: ...  # type: ignore[assignment]
+
+    return app
+
+
+BUILDERS = (
+    models,
+    values,
+    bodies,
+    security,
+    routers,
+    classes,
+    streams,
+    not_separate,
+    corners,
+    forms,
+    callbacks,
+    repeated,
+)
+APPS: dict[str, Callable[[Api], Any]] = {build.__name__: build for build in BUILDERS}

@@ -203,6 +203,7 @@ def test_the_document_says_what_the_application_says() -> None:
 
 
 # The stream's `itemSchema` is of OpenAPI 3.2; upstream writes it under 3.1 all the same.
-@pytest.mark.parametrize("name", [name for name in APPS if name != "streams"])
+# `repeated` has a parameter of the path that no path has.
+@pytest.mark.parametrize("name", [name for name in APPS if name not in ("streams", "repeated")])
 def test_documents_are_valid(name: str) -> None:
     validate(APPS[name](fenrir.fastapi).openapi())
