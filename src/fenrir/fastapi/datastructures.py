@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from fenrir.kit.validation.uploads import UploadFile
 from fenrir.starlette.datastructures import (
     URL,
     Address,
@@ -12,7 +13,6 @@ from fenrir.starlette.datastructures import (
     MutableHeaders,
     QueryParams,
     State,
-    UploadFile,
     URLPath,
 )
 

@@ -90,8 +90,12 @@ class Rendering:
                 value.background = _tasks(c)
             return value
         reply = self._render_stream(c, value) if self.stream else self._render(c, value)
-        cls = StreamingResponse if reply.stream is not None else self.response_class or JSONResponse
-        return cls.over(reply)
+        if reply.stream is not None:
+            return StreamingResponse.over(reply)
+        if "content-length" not in reply.headers and not forbids_body(reply.status):
+            # A response has it from the start.
+            reply.headers.raw.insert(0, (b"content-length", b"%d" % len(reply.body)))
+        return (self.response_class or JSONResponse).over(reply)
 
     def _status(self, c: RequestContext) -> int | None:
         handed = _handed(c)

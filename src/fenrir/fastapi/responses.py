@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 
+from typing_extensions import deprecated
+
+from fenrir.fastapi.exceptions import FastAPIDeprecationWarning
 from fenrir.http.json import dumps
 from fenrir.kit.sse import event_bytes, event_stream
 from fenrir.kit.validation.encoder import jsonable_encoder
@@ -33,10 +36,20 @@ __all__ = [
 ]
 
 
+_DEPRECATED = (
+    "{} is deprecated, FastAPI now serializes data directly to JSON bytes via Pydantic when a return type or response "
+    "model is set, which is faster and doesn't need a custom response class. Read more in the FastAPI docs: "
+    "https://fastapi.tiangolo.com/advanced/custom-response/#orjson-or-response-model and "
+    "https://fastapi.tiangolo.com/tutorial/response-model/"
+)
+
+
+@deprecated(_DEPRECATED.format("ORJSONResponse"), category=FastAPIDeprecationWarning)
 class ORJSONResponse(JSONResponse):
     """As `JSONResponse`, which uses orjson by itself when it is installed."""
 
 
+@deprecated(_DEPRECATED.format("UJSONResponse"), category=FastAPIDeprecationWarning)
 class UJSONResponse(JSONResponse):
     """As `JSONResponse`."""
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import io
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Self
 
 from fenrir.core.threads import to_thread
 from fenrir.http.forms import FormFile
 from fenrir.kit.headers import Headers
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic_core import CoreSchema
 
 __all__ = ["UploadFile"]
 
@@ -84,20 +80,3 @@ class UploadFile:
             self.file.close()
         else:
             await to_thread(self.file.close)
-
-    # What pydantic asks of a class; it is loaded whenever these are called.
-    @classmethod
-    def _validate(cls, value: Any, _: Any) -> UploadFile:
-        if not isinstance(value, UploadFile):
-            raise ValueError(f"Expected UploadFile, received: {type(value)}")
-        return value
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        from pydantic_core import core_schema
-
-        return core_schema.with_info_plain_validator_function(cls._validate)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "contentMediaType": "application/octet-stream"}

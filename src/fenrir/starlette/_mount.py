@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fenrir.starlette._paths import compile_path, matched_params, replace_params
+from fenrir.starlette._paths import compile_path, get_route_path, matched_params, replace_params
 from fenrir.starlette._route import BaseRoute, Match, NoMatchFound
 from fenrir.starlette._url import parse_host_header
-from fenrir.starlette._utils import get_route_path
 from fenrir.starlette.datastructures import Headers, URLPath
 from fenrir.starlette.middleware import Middleware, wrap
 from fenrir.starlette.middleware.body_limit import RequestBodyLimitMiddleware

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from fenrir.starlette.convertors import CONVERTOR_TYPES, Convertor
+from fenrir.starlette.types import Scope
 
 __all__ = [
     "PARAM_FORMAT_REGEX",
@@ -19,6 +20,7 @@ __all__ = [
     "Compiled",
     "compile_path",
     "get_name",
+    "get_route_path",
     "matched_params",
     "replace_params",
 ]
@@ -111,3 +113,11 @@ def get_name(endpoint: Callable[..., Any]) -> str:
     """Return the name of a route that has been given none."""
     name: str = getattr(endpoint, "__name__", type(endpoint).__name__)
     return name
+
+
+def get_route_path(scope: Scope) -> str:
+    """Return the path below the prefix at which the application is mounted."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    below = path.removeprefix(root)
+    return below if root and path.startswith(root) and below[:1] in ("", "/") else path

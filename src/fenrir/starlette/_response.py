@@ -19,7 +19,7 @@ from fenrir.http.json import dumps
 from fenrir.kit.headers import MutableHeaders, checked_pairs
 from fenrir.starlette._cookies import set_cookie_value
 from fenrir.starlette._exchange import run_over_exchange
-from fenrir.starlette._utils import create_collapsing_task_group
+from fenrir.starlette._groups import create_collapsing_task_group
 from fenrir.starlette.concurrency import iterate_in_threadpool
 from fenrir.starlette.requests import ClientDisconnect
 from fenrir.starlette.types import Message, Receive, Scope, Send
@@ -100,6 +100,14 @@ class Response:
         view = cls.__new__(cls)
         view._reply = reply
         view._has_body = reply.stream is None
+        return view
+
+    @classmethod
+    def of_answer(cls, reply: Reply) -> Self:
+        """Return a view of a reply that is complete: it shows the length with which the body will be sent."""
+        view = cls.over(reply)
+        if view._has_body and reply.run is None and reply.status >= 200 and reply.status not in (204, 304):
+            reply.headers.setdefault("content-length", str(len(reply.body)))
         return view
 
     def __reply__(self) -> Reply:

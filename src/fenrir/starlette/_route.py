@@ -14,8 +14,7 @@ from typing import Any, Literal
 
 from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
-from fenrir.starlette._paths import Compiled, get_name, matched_params, replace_params
-from fenrir.starlette._utils import get_route_path
+from fenrir.starlette._paths import Compiled, get_name, get_route_path, matched_params, replace_params
 from fenrir.starlette.concurrency import run_in_threadpool
 from fenrir.starlette.datastructures import URLPath
 from fenrir.starlette.exceptions import HTTPException

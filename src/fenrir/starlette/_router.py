@@ -7,9 +7,9 @@ from typing import Any
 
 from fenrir.starlette._lifespan import as_lifespan, serve_lifespan
 from fenrir.starlette._mount import Host, Mount
+from fenrir.starlette._paths import get_route_path
 from fenrir.starlette._route import BaseRoute, Match, NoMatchFound, Route, WebSocketRoute
 from fenrir.starlette._route_list import RouteList
-from fenrir.starlette._utils import get_route_path
 from fenrir.starlette.datastructures import URL, URLPath
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.middleware import Middleware, wrap

@@ -20,10 +20,10 @@ from typing_extensions import TypeVar
 from asteri.exchange import Disconnected
 from fenrir.core.errors import PayloadTooLarge
 from fenrir.kit.headers import Headers
+from fenrir.starlette._awaitable import AwaitableOrContextManagerWrapper
 from fenrir.starlette._exchange import complete_scope, receive_of, scope_entry, scope_of, send_of
 from fenrir.starlette._forms import as_form, form_data, limited
 from fenrir.starlette._url import URL, url_text
-from fenrir.starlette._utils import AwaitableOrContextManagerWrapper
 from fenrir.starlette.datastructures import Address, FormData, QueryParams, State
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.types import Message, Receive, Scope, Send
@@ -189,7 +189,9 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         if c is None:
             params: dict[str, Any] = self.scope.get("path_params", {})
             return params
-        return c.path_values
+        outer: Scope | None = getattr(c.exchange, "scope", None)
+        above = outer.get("path_params") if outer is not None else None  # of a mount with parameters in its prefix
+        return {**above, **c.path_values} if above else c.path_values
 
     @property
     def cookies(self) -> dict[str, str]:

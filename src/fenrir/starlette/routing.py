@@ -3,6 +3,7 @@
 What upstream's module imports can be imported from here too, as its users do.
 """
 
+from fenrir.starlette._calls import is_async_callable
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions as wrap_app_handling_exceptions
 from fenrir.starlette._lifespan import DefaultLifespan as _DefaultLifespan
 from fenrir.starlette._mount import Host, Mount
@@ -11,6 +12,7 @@ from fenrir.starlette._paths import (
     PARAM_REGEX,
     compile_path,
     get_name,
+    get_route_path,
     replace_params,
 )
 from fenrir.starlette._route import (
@@ -25,7 +27,6 @@ from fenrir.starlette._route import (
 from fenrir.starlette._route_list import RouteList
 from fenrir.starlette._router import Router
 from fenrir.starlette._url import parse_host_header as parse_host_header
-from fenrir.starlette._utils import get_route_path, is_async_callable
 from fenrir.starlette.concurrency import run_in_threadpool as run_in_threadpool
 from fenrir.starlette.convertors import CONVERTOR_TYPES as CONVERTOR_TYPES
 from fenrir.starlette.convertors import Convertor as Convertor

@@ -18,7 +18,7 @@ from fenrir.core.threads import to_thread
 from fenrir.http.conditional import evaluate
 from fenrir.http.dates import parse_date
 from fenrir.http.etags import parse_etag
-from fenrir.starlette._utils import get_route_path
+from fenrir.starlette._paths import get_route_path
 from fenrir.starlette.datastructures import URL, Headers
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.responses import FileResponse, RedirectResponse, Response

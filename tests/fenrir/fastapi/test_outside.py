@@ -130,3 +130,26 @@ def test_replaced_methods_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
         called.clear()
         assert client.get("/2").json() == 2
     assert called == ["Starlette", "ExceptionMiddleware", "APIRoute"]
+
+
+def test_a_route_class_sees_the_whole_response() -> None:
+    seen: list[Any] = []
+
+    class Looking(APIRoute):
+        def get_route_handler(self) -> Any:
+            handle = super().get_route_handler()
+
+            async def look(request: Any) -> Any:
+                response = await handle(request)
+                seen.append((response.body, response.headers.get("content-length")))
+                return response
+
+            return look
+
+    app = FastAPI()
+    app.router.route_class = Looking
+    app.get("/value")(lambda: [1])
+    app.get("/nothing", status_code=204)(lambda: None)
+    with Client(app, door="asgi") as client:
+        assert client.get("/value").json() == [1] and client.get("/nothing").content == b""
+    assert seen == [(b"[1]", "3"), (b"", None)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 EXPRESSIONS = r"""
-[getattr(URL("https://u:p@Example.org:123/a/b?x=1&y=#z"), part) for part in PARTS]
+[getattr(URL("https://u:p@Host:123/a/b?x=1&y=#z"), part) for part in PARTS]
 [getattr(URL("//h/p"), part) for part in PARTS]
 URL("https://u:secret@h/p")
 str(URL("https://h:8/p").replace(port=None))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from fenrir.starlette._utils import create_collapsing_task_group
+from fenrir.starlette._groups import create_collapsing_task_group
 from fenrir.starlette.requests import ClientDisconnect, Request
 from fenrir.starlette.responses import Response
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
