@@ -31,6 +31,7 @@ from fenrir.kit.validation import (
     bind_signature,
     json_schemas,
 )
+from fenrir.kit.validation.graph import SecurityScheme
 from fenrir.kit.validation.parameters import FastAPIDeprecationWarning
 
 CONVERTERS = Converters(string())
@@ -380,3 +381,15 @@ def test_old_names_of_options_warn_where_they_stand() -> None:
         with pytest.warns(FastAPIDeprecationWarning, match=f"`{option}` has been deprecated") as caught:
             marker(**{option: "x"})
         assert caught[0].filename == __file__
+
+
+class Bare(SecurityScheme):
+    def __call__(self) -> str:
+        return "mock"
+
+
+def test_a_security_scheme_without_a_description_is_used() -> None:
+    def handler(who: Annotated[str, Depends(Bare())]) -> None: ...
+
+    binding = bind_signature(handler, braces("/", CONVERTERS))
+    assert [use.used.__class__ for use in binding.about.security] == [Bare]  # type: ignore[union-attr]
