@@ -31,6 +31,7 @@ from fenrir.kit.validation import (
     bind_signature,
     json_schemas,
 )
+from fenrir.kit.validation.graph import SecurityScheme
 
 CONVERTERS = Converters(string())
 
@@ -344,3 +345,15 @@ def test_a_signature_of_the_users_own_may_have_annotations_as_text() -> None:
 
     handler.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
     assert [parameter.annotation for parameter in signature_of(handler).parameters.values()] == [int, str]
+
+
+class Bare(SecurityScheme):
+    def __call__(self) -> str:
+        return "mock"
+
+
+def test_a_security_scheme_without_a_description_is_used() -> None:
+    def handler(who: Annotated[str, Depends(Bare())]) -> None: ...
+
+    binding = bind_signature(handler, braces("/", CONVERTERS))
+    assert [use.used.__class__ for use in binding.about.security] == [Bare]  # type: ignore[union-attr]
