@@ -22,10 +22,10 @@ BIN = $(abspath $(VENV))/bin
 ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pure lint format e2e proxies autobahn conformance fuzz bench reliability docs-ui wheel clean
+.PHONY: help install run test test-pure lint format e2e proxies autobahn conformance schemathesis fuzz bench reliability docs-ui wheel clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 install: ## the virtual environment with the `standard` extra (every other target does this by itself)
 	@$(ENVIRONMENT)
@@ -73,6 +73,10 @@ autobahn: ## every case of the Autobahn suite for WebSocket servers (about 15 mi
 conformance: ## the peers' own tests on the drop-ins; writes conformance/RESULTS.md (ARGS="flask --only views", ARGS=extensions)
 	@$(ENVIRONMENT) --group test
 	$(BIN)/python -m conformance $(ARGS)
+
+schemathesis: ## every check of schemathesis against the demo's specification, and an adopted FastAPI application's
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m conformance.documented $(ARGS)
 
 fuzz: ## parsers against their other form and peers (ARGS="--seconds 600"; SANITIZE=1: ASan, UBSan; GUIDED=1: atheris)
 	@$(ENVIRONMENT) --group test $(if $(GUIDED),--group fuzz)

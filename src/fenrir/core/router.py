@@ -114,7 +114,10 @@ class Router:
         automatic = method == "OPTIONS" and any(leaf.automatic for leaf in missed)
         if not automatic:
             other = path[:-1] if path.endswith("/") else path + "/"
-            choice, _ = _lookup(self._redirects, method, other, [])
+            there: list[Leaf] = []
+            choice, _ = _lookup(self._redirects, method, other, there)
+            if choice is None and not missed:
+                choice = next((one for leaf in there for one in leaf.choices.values() if _before_method(one)), None)
             if choice is not None:
                 # SECURITY: "//evil.example/" would name another host (CVE-2021-21330); tabs and backslashes are quoted.
                 return Redirected("/" + quote_path(other).lstrip("/"), _REDIRECTS[choice.entry.slashes])
@@ -176,6 +179,11 @@ class Router:
                         found.append((key, entry, leaf, "" if exact else " (either slash)"))
         for _, entry, leaf, note in sorted(found, key=lambda item: item[0]):
             yield entry, leaf, note
+
+
+def _before_method(choice: Choice) -> bool:
+    """Say whether a slash is redirected whatever the method: the answer to that is then found at the right path."""
+    return choice.entry.slashes is Slashes.REDIRECT_307
 
 
 def _reaches(tree: Tree, path: str) -> bool:

@@ -6,6 +6,7 @@ calls `matches` and `handle`: `fenrir.fastapi.handler` runs the engine's plan of
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from fenrir.fastapi.requests import Request
 
 __all__ = ["APIRoute", "APIWebSocketRoute"]
+
+
+APPLICATIONS: weakref.WeakSet[Any] = weakref.WeakSet()
+"""All applications: one of them may hold a route that somebody has given another `app`."""
 
 
 class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods are never None
@@ -92,7 +97,8 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
         from fenrir.fastapi import handler, routing
 
         return (
-            type(self).get_route_handler is not APIRoute.get_route_handler
+            self._handler is not None
+            or type(self).get_route_handler is not APIRoute.get_route_handler
             or "get_route_handler" in self.__dict__
             or routing.get_request_handler is not handler.get_request_handler
         )
@@ -101,16 +107,21 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
     def app(self) -> ASGIApp:
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
-            self._handler = self._handler or self.get_route_handler()
-            self._app = limited(request_response(self._handler), self.max_body_size)
+            self._app = limited(request_response(self._handler or self.get_route_handler()), self.max_body_size)
         return self._app
 
     @app.setter
     def app(self, app: ASGIApp) -> None:
         self._app = app
-        self.replaced = True
+        self._handler = getattr(app, "handles", None)
+        # An application of a handler goes on running on the engine; another one has to be called for each request.
+        self.replaced = self._handler is None
+        self._declared = None
+        for application in tuple(APPLICATIONS):
+            application.engine.changed()
 
     replaced = False
+    _handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         """Say whether a request belongs here, at the path of the inclusion that asks if there is one."""

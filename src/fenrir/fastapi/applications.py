@@ -24,9 +24,10 @@ from fenrir.fastapi import routing
 from fenrir.fastapi._body_limit import AppBodyLimit
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi._replaced import replaced
+from fenrir.fastapi.api_route import APPLICATIONS
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
-from fenrir.fastapi.door import as_reply, can_hook, middleware_hook, scope_hook
+from fenrir.fastapi.door import EngineApp, as_reply, can_hook, middleware_hook, scope_hook
 from fenrir.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -206,6 +207,7 @@ class FastAPI(Verbs, Starlette):
         engine.unmatched = self._unmatched
         engine.last_resort = self._last_resort
         self.router.observe(self._changed)
+        APPLICATIONS.add(self)
         self.setup()
 
     def _changed(self) -> None:
@@ -260,7 +262,7 @@ class FastAPI(Verbs, Starlette):
         if not self._hooked:
             self._hooked = True
             for entry in self.user_middleware:  # the outermost first
-                self.engine.add_hook(middleware_hook(entry))
+                self.engine.add_hook(middleware_hook(entry, self.router))
         doors = self.engine.__asteri__(version)
         if doors is not None and not all(_is_dispatch(entry) for entry in self.user_middleware):
             # SECURITY: hooks stand around HTTP only; a WebSocket has to pass the same hosts, schemes and sessions.
@@ -294,7 +296,8 @@ class FastAPI(Verbs, Starlette):
             if self.user_middleware and not self._completes_scopes:
                 self._completes_scopes = True
                 self.engine.add_hook(scope_hook())
-            return wrap(asgi_door(self.engine, raises=True), [errors, limit, *self.user_middleware])
+            engine = EngineApp(asgi_door(self.engine, raises=True), self.router)
+            return wrap(engine, [errors, limit, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
         return wrap(self.router, [errors, limit, *self.user_middleware, inner])

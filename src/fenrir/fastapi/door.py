@@ -27,8 +27,9 @@ from fenrir.starlette.middleware import Middleware
 from fenrir.starlette.middleware._hook import has_hook, nothing_inside, wrap_hook_of
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
+from fenrir.starlette.types import ASGIApp, Receive, Send
 
-__all__ = ["FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "scope_hook", "wrap_hook"]
+__all__ = ["EngineApp", "FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "scope_hook", "wrap_hook"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir.error")
@@ -204,13 +205,28 @@ def wrap_hook(function: Callable[..., Any]) -> Callable[..., Any]:
 
         async def following(request: Any) -> StreamingResponse:
             await take_over(c, view)
-            return StreamingResponse.over(await call_next())
+            return StreamingResponse.of_answer(await call_next())
 
         response = await function(view, following)
         reply: Reply = response.__reply__()
         return reply
 
     return wrap
+
+
+class EngineApp:
+    """The engine as the application inside all middleware.
+
+    Attributes:
+        app: the router; packages that go down a stack from one `app` to the next expect to find it at the end.
+    """
+
+    def __init__(self, door: ASGIApp, router: APIRouter) -> None:
+        self.app = router
+        self._door = door
+
+    def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._door(scope, receive, send)
 
 
 _HERE = caller()
@@ -235,11 +251,11 @@ def scope_hook() -> Hook:
     return Hook(Stage.BEFORE_HANDLER, complete, Mode.INLINE, DIALECT.name, _HERE, complete, unrouted=False)
 
 
-def middleware_hook(entry: Middleware) -> Hook:
-    """Return a middleware as a hook."""
+def middleware_hook(entry: Middleware, router: APIRouter) -> Hook:
+    """Return a middleware as a hook; a class that looks for the application's router finds it."""
     cls: Any = entry.cls
     if issubclass(cls, BaseHTTPMiddleware):
-        user = cls(nothing_inside, *entry.args, **entry.kwargs).dispatch_func
+        user = cls(EngineApp(nothing_inside, router), *entry.args, **entry.kwargs).dispatch_func
         return Hook(Stage.WRAP, wrap_hook(user), Mode.LOOP, DIALECT.name, _HERE, user)
     call = wrap_hook_of(entry)
     assert call is not None

@@ -8,7 +8,7 @@ raised; what runs after sending is left on an exit stack in the scope, under ups
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -31,6 +31,7 @@ from fenrir.fastapi.websockets import WebSocket
 from fenrir.http.json import dumps
 from fenrir.kit.validation import body as bodies
 from fenrir.kit.validation.graph import calling_mode
+from fenrir.kit.validation.parameters import Depends
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
@@ -50,7 +51,12 @@ def get_request_handler(dependant: Any, **options: Any) -> HandlesRequest:
     """
     operation: Operation = dependant.operation
     endpoint = dependant.call
-    return RequestHandler(operation, endpoint if endpoint is not operation.endpoint else None)
+    added = [
+        Depends(child.call, use_cache=child.use_cache, scope=child.scope)
+        for child in dependant.dependencies[operation.known_dependencies :]
+        if child.call not in [marker.dependency for marker in operation.dependencies]
+    ]
+    return RequestHandler(operation, endpoint if endpoint is not operation.endpoint else None, added)
 
 
 class RequestHandler:
@@ -58,11 +64,15 @@ class RequestHandler:
 
     Args:
         endpoint: called in the place of the operation's own, with the same arguments.
+        dependencies: to run besides those of the operation.
     """
 
-    def __init__(self, operation: Operation, endpoint: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self, operation: Operation, endpoint: Callable[..., Any] | None = None, dependencies: Sequence[Any] = ()
+    ) -> None:
         self._operation = operation
         self._endpoint = endpoint
+        self._dependencies = dependencies
         self._plans: dict[frozenset[tuple[Any, Any]], Plan] = {}
 
     async def __call__(self, request: Request) -> Response:
@@ -121,7 +131,7 @@ class RequestHandler:
         )
         if self._endpoint is not None:
             route = replace(route, mode=calling_mode(endpoint, operation.mode))
-        return link(route, operation.bind(overrides), wrapped=True)
+        return link(route, operation.bind(overrides, self._dependencies), wrapped=True)
 
 
 _NO_HOOKS = Scope("handler")
@@ -229,6 +239,7 @@ def request_response(func: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 
         await wrap_app_handling_exceptions(answer, request)(scope, receive, send)
 
+    app.handles = func  # type: ignore[attr-defined]  # what a route that is given this application goes on with
     return app
 
 

@@ -229,8 +229,11 @@ class Operation(Compiled):
         """The path as the engine knows it."""
         return pattern_of_path(self.path if self.path.startswith("/") else f"/{self.path}", self.source)
 
-    def bind(self, overrides: Mapping[Any, Any]) -> Binding:
+    def bind(self, overrides: Mapping[Any, Any], added: Sequence[Any] = ()) -> Binding:
         """Return how the handler gets its arguments.
+
+        Args:
+            added: dependencies that something around the route adds to its own.
 
         Raises:
             DeclarationError: the signature of the handler or of a dependency makes no sense.
@@ -252,19 +255,21 @@ class Operation(Compiled):
             else:
                 self._bound = _Bound(wanted, pattern, self._read({}, pattern, strict))
         bound = self._bound
+        if added:
+            return self._read(overrides, bound.pattern, strict, added)
         # What no dependency of this handler is replaced for has nothing to read again.
         binding = bound.binding
         if overrides and any(part.user in overrides for part in (*binding.nodes, *binding.resources)):
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
-    def _read(self, overrides: Mapping[Any, Any], pattern: Pattern, strict: bool) -> Binding:
+    def _read(self, overrides: Mapping[Any, Any], pattern: Pattern, strict: bool, added: Sequence[Any] = ()) -> Binding:
         return bind_signature(
             self.endpoint,
             pattern,
             reserved=given_by_type,
             overrides=overrides,
-            dependencies=self.dependencies,
+            dependencies=[*self.dependencies, *added],
             strict_content_type=strict,
             invalid=RequestValidationError,
         )
@@ -277,7 +282,10 @@ class Operation(Compiled):
         read.depend(self.dependencies, names, given_by_type)
         made = Dependant.of(read, self.path_format)
         made.operation = self
+        self.known_dependencies = len(made.dependencies)
         return made
+
+    known_dependencies = 0  # of the dependant, when nobody has added others
 
     @property
     def body_field(self) -> Any:

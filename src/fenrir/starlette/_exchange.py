@@ -64,7 +64,7 @@ def scope_entry(c: RequestContext, key: str) -> Any:
 def complete_scope(c: RequestContext, scope: Scope) -> None:
     """Write into a scope what routing has found out."""
     scope["app"] = c.app.facade
-    scope["path_params"] = c.path_values
+    scope["path_params"] = {**scope.get("path_params", {}), **c.path_values}
     scope["state"] = c.state._state
     router = getattr(c.app.facade, "router", None)
     if router is not None:

@@ -102,6 +102,14 @@ class Response:
         view._has_body = reply.stream is None
         return view
 
+    @classmethod
+    def of_answer(cls, reply: Reply) -> Self:
+        """Return a view of a reply that is complete: it shows the length with which the body will be sent."""
+        view = cls.over(reply)
+        if view._has_body and reply.run is None and reply.status >= 200 and reply.status not in (204, 304):
+            reply.headers.setdefault("content-length", str(len(reply.body)))
+        return view
+
     def __reply__(self) -> Reply:
         if self._answers_itself:
             self._reply.run = self._run

@@ -189,7 +189,9 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         if c is None:
             params: dict[str, Any] = self.scope.get("path_params", {})
             return params
-        return c.path_values
+        outer: Scope | None = getattr(c.exchange, "scope", None)
+        above = outer.get("path_params") if outer is not None else None  # of a mount with parameters in its prefix
+        return {**above, **c.path_values} if above else c.path_values
 
     @property
     def cookies(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from fenrir.fastapi import FastAPI, Header, Request, WebSocket
+from fenrir.fastapi import APIRouter, FastAPI, Header, Request, WebSocket
 from fenrir.fastapi.middleware import Middleware
 from fenrir.fastapi.middleware.cors import CORSMiddleware
 from fenrir.fastapi.middleware.gzip import GZipMiddleware
@@ -17,6 +17,7 @@ from fenrir.fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fenrir.fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.middleware.sessions import SessionMiddleware
+from fenrir.starlette.routing import Route
 from fenrir.testing import Client
 
 EVIL = "https://elsewhere.example"
@@ -277,3 +278,34 @@ def test_asgi_middleware_finds_the_route_in_the_scope() -> None:
         for path in ("/items/7", "/fail", "/nowhere"):
             browser.get(path)
     assert found == [("/items/{name}", {"name": "7"}, True), ("/fail", {}, True), (None, None, False)]
+
+
+class Measuring(BaseHTTPMiddleware):
+    """Reads the length of an answer, and finds the application's router as a toolbar does."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app)
+        router = app
+        while not isinstance(router, APIRouter):
+            router = router.app
+        self.paths = {route.path for route in router.routes if isinstance(route, Route)}
+
+    async def dispatch(self, request: Request, call_next: Next) -> Response:
+        response = await call_next(request)
+        response.headers["x-seen"] = f"{response.headers.get('content-length')} {'/long' in self.paths}"
+        return response
+
+
+@pytest.mark.parametrize("door", ["asgi", "direct"])
+def test_a_dispatch_sees_the_length_of_the_answer(door: Literal["direct", "asgi"]) -> None:
+    def make() -> FastAPI:
+        app = FastAPI(middleware=[Middleware(Measuring)])
+        routes(app)
+        return app
+
+    with client(make, door) as browser:
+        assert browser.get("/long").headers["x-seen"] == "4000 True"
+        answer = browser.get("/items/7")
+        assert answer.headers["x-seen"] == f"{len(answer.content)} True"
+        assert browser.get("/stream/async").headers["x-seen"] == "None True"
+        assert browser.get("/nowhere").headers["x-seen"] == "22 True"

@@ -21,7 +21,7 @@ from pydantic_core import PydanticUndefined
 from fenrir.kit.validation import parameters
 from fenrir.kit.validation.fields import Field, Location, model_fields
 from fenrir.kit.validation.form_schema import form_type, is_optional_form, optional_form_type
-from fenrir.kit.validation.graph import Dependant
+from fenrir.kit.validation.graph import Dependant, SecurityScheme
 
 __all__ = ["About", "BodyAbout", "ParameterAbout", "SecurityAbout", "StreamAbout", "about_route"]
 
@@ -86,14 +86,22 @@ class SecurityAbout:
     """One use of a security scheme.
 
     Attributes:
-        name: of the scheme among the components.
-        scheme: the Security Scheme Object.
+        used: the scheme; it has to know its name and its object only when a document is made.
         scopes: those that this route asks for.
     """
 
-    name: str
-    scheme: Any
+    used: SecurityScheme
     scopes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the scheme among the components."""
+        return self.used.scheme_name
+
+    @property
+    def scheme(self) -> Any:
+        """The Security Scheme Object."""
+        return self.used.model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +146,7 @@ def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool
         fields.extend(field for field in dependant.fields if field.location != "body")
         scheme = dependant.scheme
         if scheme is not None:
-            security.append(SecurityAbout(scheme.scheme_name, scheme.model, dependant.scopes))
+            security.append(SecurityAbout(scheme, dependant.scopes))
         for child in dependant.children:
             visit(child)
 
