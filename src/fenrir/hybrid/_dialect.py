@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fenrir.bottle._dialect import DIALECT as BOTTLE
@@ -22,8 +23,6 @@ from fenrir.fastapi._dialect import DIALECT as FASTAPI
 from fenrir.fastapi.requests import HTTPConnection
 from fenrir.fastapi.requests import Request as FastAPIRequest
 from fenrir.fastapi.responses import Response
-from fenrir.flask._dialect import DIALECT as FLASK
-from fenrir.flask.request import Request as FlaskRequest
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.hybrid.render import native_renderer
@@ -80,7 +79,6 @@ def _view_of(dialect: Dialect) -> Given:
 FOREIGN: Mapping[type, Given] = {
     HTTPConnection: _view_of(FASTAPI),
     FastAPIRequest: _view_of(FASTAPI),
-    FlaskRequest: _view_of(FLASK),
     FalconRequest: _view_of(FALCON),
     FalconAsyncRequest: Given(lambda c: round_of(c).async_req),
     SanicRequest: _view_of(SANIC),
@@ -92,8 +90,11 @@ FOREIGN: Mapping[type, Given] = {
 
 def reserved(name: str, annotation: Any, position: int) -> ArgumentSource | None:
     """Say which arguments the dialect gives: by annotation, or `request`/`req` first and `response`/`resp` next."""
-    if isinstance(annotation, type) and annotation in FOREIGN:
-        return FOREIGN[annotation]
+    if isinstance(annotation, type):
+        if annotation in FOREIGN:
+            return FOREIGN[annotation]
+        if annotation.__module__ == "fenrir.flask.request" and annotation.__name__ == "Request":
+            return _view_of(import_module("fenrir.flask._dialect").DIALECT)  # only who has the extra can annotate so
     empty = annotation in (Any, inspect.Parameter.empty) or not isinstance(annotation, type)
     if annotation is Request or (empty and name in ("request", "req") and position == 0):
         return Given(_request)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
-from typing import Any, TypeVar, Unpack, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 import asteri
 from asteri.exchange import Doors
@@ -23,13 +24,13 @@ from fenrir.core.application import Application
 from fenrir.core.binding import Binding
 from fenrir.core.converters import pattern_of
 from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
+from fenrir.core.doors.wsgi import WSGIDoor, both_doors
 from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
 from fenrir.core.urls import url_for
 from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
 from fenrir.fastapi._dialect import DIALECT as FASTAPI
-from fenrir.flask.door import FlaskDoor
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
@@ -37,6 +38,9 @@ from fenrir.kit.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
 from fenrir.sanic.door import SanicDoor
+
+if TYPE_CHECKING:
+    from fenrir.flask.door import FlaskDoor
 
 __all__ = ["Fenrir"]
 
@@ -99,19 +103,18 @@ class Fenrir:
         self.engine.body_limit = body_limit
         self.dependencies = list(dependencies)
         self.converters = NATIVE.converters.extend()
-        self.flask = FlaskDoor(
-            self.engine,
-            self.engine.scope,
-            import_name=import_name,
-            template_folder=template_folder,
-            static_folder=static_folder,
-            static_url_path=static_url_path,
-        )
+        self._flask_options = {
+            "import_name": import_name,
+            "template_folder": template_folder,
+            "static_folder": static_folder,
+            "static_url_path": static_url_path,
+        }
+        if secret_key is not None or static_url_path is not None or find_spec("werkzeug") is not None:
+            self.flask  # noqa: B018 - its routes come first, and its sessions are those of all
         self.fastapi = FastAPIDoor(self.engine, self.engine.scope, dependencies=self.dependencies)
         self.falcon = FalconDoor(self.engine, self.engine.scope)
         self.sanic = SanicDoor(self.engine, self.engine.scope)
         self.bottle = BottleDoor(self.engine, self.engine.scope)
-        self.flask.config["SESSION_COOKIE_SAMESITE"] = "Lax"
         if secret_key is not None:
             self.secret_key = secret_key
         if lifespan is not None:
@@ -135,6 +138,26 @@ class Fenrir:
             asyncapi_url=asyncapi_url,
         )
         install_docs(self.engine, self.docs)
+
+    @cached_property
+    def flask(self) -> FlaskDoor:
+        """Flask's way of speaking, on this engine.
+
+        Raises:
+            ImportError: the extra is not installed.
+        """
+        try:
+            from fenrir.flask.door import FlaskDoor
+        except ModuleNotFoundError as error:
+            if error.name not in ("werkzeug", "blinker"):
+                raise
+            raise ImportError(
+                f"Flask's dialect, templates, sessions and static files need {error.name}: pip install 'fenrir[flask]'",
+                name=error.name,
+            ) from error
+        door = FlaskDoor(self.engine, self.engine.scope, **self._flask_options)
+        door.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+        return door
 
     def __repr__(self) -> str:
         return f"<Fenrir {self.import_name!r}>"
@@ -485,8 +508,14 @@ class Fenrir:
     def __asteri__(self, version: int) -> Doors | None:
         return self.engine.__asteri__(version)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.engine(scope, receive, send)
+    @both_doors
+    def __call__(self, *args: Any) -> Any:
+        """Serve as an ASGI 3 application (scope, receive, send), or as a WSGI one (environ, start_response)."""
+        return self._wsgi(*args) if len(args) == 2 else self.engine(*args)
+
+    @cached_property
+    def _wsgi(self) -> WSGIDoor:
+        return WSGIDoor(self.engine)
 
     def test_client(self, **options: Any) -> Any:
         """Return a `fenrir.testing.Client` of this application."""

@@ -128,7 +128,6 @@ def test_answers_to_head_and_options(pair: Pair) -> None:
         assert settled(pair.own("HEAD", url)) == settled(pair.theirs("HEAD", url)), url
     for url in ["/", "/only-post", "/verbs", "/own-options", "/nowhere", "/counter/1"]:
         mine, real = settled(pair.own("OPTIONS", url)), settled(pair.theirs("OPTIONS", url))
-        mine.headers.pop("content-type"), real.headers.pop("content-type")  # PARITY: an empty body has no type
         assert mine == real, url
 
 
