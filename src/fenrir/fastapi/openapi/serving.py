@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fenrir.fastapi.responses import HTMLResponse, JSONResponse
@@ -66,7 +66,9 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         document: Mapping[str, Any] = app.openapi()
         root = _root(request)
         if root and app.root_path_in_servers:
-            document = below(document, root)
+            from fenrir.kit.openapi.document import with_root
+
+            document = with_root(document, root)
         return JSONResponse(document)
 
     yield app.openapi_url, openapi
@@ -125,14 +127,6 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
             return _offline(page)
 
         yield app.redoc_url, redoc_html
-
-
-def below(document: Mapping[str, Any], root: str) -> Mapping[str, Any]:
-    """Return a document with a root path as its first server; the one given stays as it is."""
-    servers: Sequence[Mapping[str, Any]] = document.get("servers", ())
-    if any(server.get("url") == root for server in servers):
-        return document
-    return {**document, "servers": [{"url": root}, *servers]}
 
 
 def _root(request: Request) -> str:
