@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from fenrir.core.converters import (
@@ -71,7 +71,7 @@ class _Counted:
 
 def counted(cls: type[Map]) -> type[Map]:
     """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
-    return _counted(cls)
+    return _counted(cast(Any, cls))
 
 
 @cache
