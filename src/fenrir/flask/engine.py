@@ -99,7 +99,7 @@ class FlaskEngine(Application):
         return not (
             app.url_map.host_matching
             or app.subdomain_matching
-            or type(app).create_url_adapter is not _own().create_url_adapter
+            or _replaced(app, "create_url_adapter")
             or any(app.url_map.converters.get(name) is not known[name] for name in known)
             or any(
                 rule.defaults
@@ -170,12 +170,6 @@ class FlaskEngine(Application):
         )
 
 
-def _own() -> Any:
-    from fenrir.flask.app import Flask
-
-    return Flask
-
-
 def _itself(c: RequestContext) -> RequestContext:
     return c
 
@@ -187,6 +181,10 @@ def _converters(rule: Rule) -> list[BaseConverter]:
 async def _load_all(c: RequestContext) -> None:
     """Read the body: a coroutine can not wait for the loop that it runs on."""
     if c.exchange.buffered is None:
+        most = c.app.extensions[DOOR].config["MAX_CONTENT_LENGTH"]
+        length = c.exchange.headers.get("content-length") or ""
+        if most is not None and length.isdecimal() and int(length) > most:
+            return  # the view is told so when it asks
         await c.read_body()
 
 
@@ -214,7 +212,10 @@ def _whole(app: Flask) -> Callable[[RequestContext], Reply]:
 
 
 def _replaced(app: Flask, name: str) -> bool:
-    return name in app.__dict__ or getattr(type(app), name) is not getattr(_own(), name)
+    """Say whether a stage is another than ours: by a subclass, on this object, or on the class itself."""
+    from fenrir.flask.app import STAGES
+
+    return name in app.__dict__ or getattr(type(app), name) is not STAGES[name]
 
 
 def _reply(c: RequestContext, response: Any) -> Reply:
@@ -229,8 +230,7 @@ def _question(engine: FlaskEngine) -> Callable[[RequestContext], bool]:
     from fenrir.flask.app import STAGES
 
     app = engine.flask
-    own = _own()
-    altered = any(getattr(type(app), name) is not getattr(own, name) for name in STAGES)
+    altered = any(_replaced(app, name) for name in STAGES)
     rules = app.url_map._rules
     seen = engine._seen
     if altered:
@@ -263,7 +263,7 @@ def _blocking(
     views = app.view_functions
     is_short = _question(engine)
 
-    def call(c: RequestContext, **values: Any) -> Any:
+    def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return whole(c)
         app._got_first_request = True
@@ -353,8 +353,7 @@ def _is_plain(app: Flask) -> bool:
         type(provider) is DefaultJSONProvider
         and provider.__dict__.keys().isdisjoint(("dumps", "response", "mimetype"))
         and app.response_class is Response
-        and type(app).make_response is _own().make_response
-        and "make_response" not in app.__dict__
+        and not _replaced(app, "make_response")
     )
 
 
