@@ -167,6 +167,12 @@ class Binding:
     resources: tuple[Resource, ...] = ()
     handler: Callable[..., Any] | None = None
 
+    def touched_by(self, overrides: Mapping[Any, Any]) -> bool:
+        """Say whether one of its dependencies is replaced."""
+        return any(node.user in overrides for node in self.nodes) or any(
+            resource.user in overrides for resource in self.resources
+        )
+
 
 def joined(shared: Binding, own: Binding) -> Binding:
     """Return a handler's own binding with the dependencies of the whole application before it.

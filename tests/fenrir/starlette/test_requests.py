@@ -289,3 +289,15 @@ def test_asking_whether_the_client_left_keeps_the_body(backend: str) -> None:
     left: Any = None
     anyio.run(run, backend=backend)
     assert said[:4] == [False, b"abc", False, True]
+
+
+@both_doors
+def test_bytes_that_are_no_text_in_a_url(door: Any) -> None:
+    app = FastAPI()
+
+    @app.get("/{name}")
+    async def root(request: Request) -> str:
+        return str(request.url)
+
+    with Client(app, door=door) as client:
+        assert client.get("/a%FF?q=%FF").json().endswith("/a\ufffd?q=%FF")

@@ -190,3 +190,15 @@ def test_the_list_of_routes_tells_of_every_change() -> None:
     router.mount("/m", print)
     assert changes == [1, 2, 3, 2, 2, 3, 3, 3, 2, 1, 2, 2, 3, 0, 1]
     assert isinstance(router.routes, list)
+
+
+def test_the_expression_of_a_path_is_compiled_when_it_is_asked_for() -> None:
+    from fenrir.starlette.routing import Route
+
+    route = Route("/a/{b:int}", lambda request: None)
+    assert "path_regex" not in vars(route)
+    assert route.path_regex.match("/a/12") and not route.path_regex.match("/a/x")
+    assert route.path_regex is route.path_regex
+    route.path = "/other"
+    route._compile()
+    assert route.path_regex.match("/other")
