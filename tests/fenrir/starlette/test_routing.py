@@ -136,6 +136,7 @@ def test_a_slash_redirect_keeps_scheme_and_host_of_the_client() -> None:
     client = OURS.TestClient(app, follow_redirects=False)
     assert client.get("/slash?q=1").headers["location"] == "/slash/?q=1"
     assert client.get("/users/7/").headers["location"] == "/users/7"
+    assert client.get("https://testserver/slash").headers["location"] == "https://testserver/slash/"
     assert OURS.TestClient(app).get("/slash").text == "sync"
     assert client.post("/slash").status_code == 307
     # Two slashes at the beginning would name a host.
