@@ -167,6 +167,14 @@ class Binding:
     resources: tuple[Resource, ...] = ()
     handler: Callable[..., Any] | None = None
 
+    def is_overridden(self, overrides: Mapping[Any, Any]) -> bool:
+        """Say whether a dependency in it has a replacement."""
+        if not overrides:
+            return False
+        return any(node.user in overrides for node in self.nodes) or any(
+            resource.user in overrides for resource in self.resources
+        )
+
 
 def joined(shared: Binding, own: Binding) -> Binding:
     """Return a handler's own binding with the dependencies of the whole application before it.

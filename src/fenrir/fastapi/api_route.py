@@ -214,7 +214,7 @@ class APIWebSocketRoute(WebSocketRoute):
         """Return how the handler gets its arguments."""
         if self._binding is None:
             self._binding = self._read({})
-        if overrides and any(part.user in overrides for part in (*self._binding.nodes, *self._binding.resources)):
+        if self._binding.is_overridden(overrides):
             return self._read(overrides)
         return self._binding
 

@@ -214,9 +214,9 @@ class FastAPI(Verbs, Starlette):
 
     def _changed(self) -> None:
         self.engine.changed()
-        if self.middleware_stack is not None and self.middleware_stack is self._built:
-            if self._collects != can_collect(self.router):  # what is in the middle of the stack is another thing now
-                self.middleware_stack = None
+        built = self.middleware_stack is not None and self.middleware_stack is self._built
+        if built and self._collects != can_collect(self.router):  # what is in the middle is another thing now
+            self.middleware_stack = None
 
     # ------------------------------------------------------------- to engine
     def _declarations(self, collector: Collector) -> Iterator[Route | Mount]:

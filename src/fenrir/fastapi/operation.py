@@ -259,7 +259,7 @@ class Operation(Compiled):
             return self._read(overrides, bound.pattern, strict, added)
         # What no dependency of this handler is replaced for has nothing to read again.
         binding = bound.binding
-        if overrides and any(part.user in overrides for part in (*binding.nodes, *binding.resources)):
+        if binding.is_overridden(overrides):
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
