@@ -41,7 +41,7 @@ from fenrir.fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from fenrir.fastapi.frontend import Directory, Fallback
-from fenrir.fastapi.openapi.serving import documentation
+from fenrir.fastapi.openapi.serving import described_channels, documentation
 from fenrir.fastapi.openapi.utils import get_openapi
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions
 from fenrir.fastapi.requests import Request
@@ -83,6 +83,7 @@ class FastAPI(Verbs, Starlette):
         exception_handlers: by class or status; the one of 500 or `Exception` answers what nobody handles.
         middleware: ASGI middleware, the first one outermost.
         telemetry: taken and ignored.
+        asyncapi_url: where AsyncAPI's document of WebSockets and event streams is served; not upstream's, so nowhere.
         extra: kept in `extra`.
 
     Attributes:
@@ -134,6 +135,7 @@ class FastAPI(Verbs, Starlette):
         max_body_size: int | None = None,
         form_limits: Mapping[str, int] | None = None,
         telemetry: Any = None,
+        asyncapi_url: str | None = None,
         **extra: Any,
     ) -> None:
         self.engine = engine = Application(DIALECT, title)
@@ -142,7 +144,7 @@ class FastAPI(Verbs, Starlette):
         self.debug = debug
         self.title, self.summary, self.description, self.version = title, summary, description, version
         self.terms_of_service, self.contact, self.license_info = terms_of_service, contact, license_info
-        self.openapi_url, self.openapi_tags = openapi_url, openapi_tags
+        self.openapi_url, self.openapi_tags, self.asyncapi_url = openapi_url, openapi_tags, asyncapi_url
         self.root_path_in_servers = root_path_in_servers
         self.docs_url, self.redoc_url = docs_url, redoc_url
         self.swagger_ui_oauth2_redirect_url = swagger_ui_oauth2_redirect_url
@@ -430,6 +432,10 @@ class FastAPI(Verbs, Starlette):
             )
             self._openapi_routes_version = version
         return self.openapi_schema
+
+    def asyncapi(self) -> dict[str, Any]:
+        """Return the AsyncAPI document of the WebSockets and event streams as they are now."""
+        return described_channels(cast(Any, self), self.engine)
 
 
 def _is_dispatch(entry: Middleware) -> bool:

@@ -24,7 +24,7 @@ from fenrir.kit.mounting import asgi_mount
 from fenrir.starlette._exchange import complete_scope
 from fenrir.starlette._rewriting import take_over
 from fenrir.starlette.middleware import Middleware
-from fenrir.starlette.middleware._hook import has_hook, nothing_inside, wrap_hook_of
+from fenrir.starlette.middleware._hook import CallNext, WrapHook, has_hook, nothing_inside, wrap_hook_of
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 from fenrir.starlette.types import ASGIApp, Receive, Send
@@ -256,10 +256,19 @@ def middleware_hook(entry: Middleware, router: APIRouter) -> Hook:
     cls: Any = entry.cls
     if issubclass(cls, BaseHTTPMiddleware):
         user = cls(EngineApp(nothing_inside, router), *entry.args, **entry.kwargs).dispatch_func
-        return Hook(Stage.WRAP, wrap_hook(user), Mode.LOOP, DIALECT.name, _HERE, user)
+        return Hook(Stage.WRAP, _without_asgi(wrap_hook(user)), Mode.LOOP, DIALECT.name, _HERE, user)
     call = wrap_hook_of(entry)
     assert call is not None
-    return Hook(Stage.WRAP, call, Mode.LOOP, DIALECT.name, _HERE, cls)
+    return Hook(Stage.WRAP, _without_asgi(call), Mode.LOOP, DIALECT.name, _HERE, cls)
+
+
+def _without_asgi(call: WrapHook) -> WrapHook:
+    """Return a hook that is not there for requests through ASGI: the same middleware stands around the engine then."""
+
+    def hook(c: RequestContext, call_next: CallNext) -> Awaitable[Reply]:
+        return call(c, call_next) if getattr(c.exchange, "scope", None) is None else call_next()
+
+    return hook
 
 
 def as_reply(response: Any) -> Reply | None:

@@ -20,7 +20,7 @@ from fenrir.kit.validation.errors import (
     ResponseValidationError,
     ValidationException,
 )
-from fenrir.kit.validation.parameters import ParameterDeprecationWarning as FastAPIDeprecationWarning
+from fenrir.kit.validation.parameters import FastAPIDeprecationWarning
 from fenrir.starlette.exceptions import HTTPException as StarletteHTTPException
 from fenrir.starlette.exceptions import WebSocketException as StarletteWebSocketException
 

@@ -38,7 +38,14 @@ from fenrir.starlette.types import ASGIApp, Receive, Send
 if TYPE_CHECKING:
     from fenrir.fastapi.api_route import APIWebSocketRoute
 
-__all__ = ["RequestHandler", "engine_handler", "get_request_handler", "request_response", "websocket_session"]
+__all__ = [
+    "RequestHandler",
+    "context_of",
+    "engine_handler",
+    "get_request_handler",
+    "request_response",
+    "websocket_session",
+]
 
 EXITS = "fastapi_inner_astack"
 HandlesRequest = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -86,7 +93,7 @@ class RequestHandler:
         plan = self._plan()
         c = getattr(request, "_c", None)
         if c is None:
-            c = await _foreign(request, plan)
+            c = await context_of(request, plan)
             return await self._run(c, plan, stack)
         outer, raises = c.plan, c.raises
         c.plan = plan
@@ -138,7 +145,7 @@ _NO_HOOKS = Scope("handler")
 _NOWHERE = Application(DIALECT)
 
 
-async def _foreign(request: Request, plan: Plan) -> RequestContext:
+async def context_of(request: Request, plan: Plan) -> RequestContext:
     """Return a context for a request that did not come through the engine, or is the user's own over its scope."""
     around = current.get(None)
     engine = getattr(request.scope.get("app"), "engine", None)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from importlib import import_module
 from inspect import iscoroutinefunction
+from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 from weakref import ref
@@ -29,8 +30,8 @@ from fenrir.flask import cli
 from fenrir.flask.ctx import AppContext, RequestContext
 from fenrir.flask.dispatching import Dispatching
 from fenrir.flask.engine import FlaskEngine, rendered
+from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
-from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 from fenrir.flask.incidental import incidental
 from fenrir.flask.request import Request
 
@@ -49,28 +50,25 @@ _sentinel: Any = object()
 PRESERVE = "werkzeug.debug.preserve_context"
 """The key of the environ under which a test client asks for the contexts."""
 
-STAGES = frozenset(
-    {
-        "create_url_adapter",
-        "dispatch_request",
-        "do_teardown_appcontext",
-        "do_teardown_request",
-        "ensure_sync",
-        "finalize_request",
-        "full_dispatch_request",
-        "handle_exception",
-        "handle_http_exception",
-        "handle_user_exception",
-        "make_default_options_response",
-        "make_response",
-        "preprocess_request",
-        "process_response",
-        "raise_routing_exception",
-        "request_context",
-        "app_context",
-    }
+_STAGES = (
+    "create_url_adapter",
+    "dispatch_request",
+    "do_teardown_appcontext",
+    "do_teardown_request",
+    "ensure_sync",
+    "finalize_request",
+    "full_dispatch_request",
+    "handle_exception",
+    "handle_http_exception",
+    "handle_user_exception",
+    "make_default_options_response",
+    "make_response",
+    "preprocess_request",
+    "process_response",
+    "raise_routing_exception",
+    "request_context",
+    "app_context",
 )
-"""The methods of a request. When one of them is another than ours, no request takes a way around them."""
 
 
 class Flask(Dispatching):
@@ -131,7 +129,7 @@ class Flask(Dispatching):
         return FlaskEngine(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in STAGES:
+        if name in _STAGES:
             self.__dict__["_altered"] = True
         super().__setattr__(name, value)
 
@@ -284,19 +282,31 @@ class Flask(Dispatching):
         """Serve as a WSGI application (environ, start_response), or as an ASGI 3 one (scope, receive, send)."""
         if len(args) == 2:
             return self.wsgi_app(*args)
-        return self.engine(*args) if self._middleware() is None else asgi_door(_Wrapped(self))(*args)
+        wrapped = self._wrapped()
+        return self.engine(*args) if wrapped is None else wrapped.asgi(*args)
 
     def _middleware(self) -> WSGIApplication | None:
         """Return the WSGI application before this one. SECURITY: it must stand in every way to the application."""
-        replaced = "wsgi_app" in self.__dict__ or type(self).wsgi_app is not Flask.wsgi_app
+        if type(self).__call__ is not _CALL:  # what watches an application replaces this on the class
+            return MethodType(type(self).__call__, self)
+        replaced = "wsgi_app" in self.__dict__ or type(self).wsgi_app is not _WSGI_APP
         return self.wsgi_app if replaced else None
+
+    def _wrapped(self) -> _Wrapped | None:
+        """Return the way through the WSGI middleware, if there is any; made once."""
+        middleware = self._middleware()
+        if middleware is None:
+            return None
+        made: _Wrapped | None = self.__dict__.get("_way")
+        if made is None or made.application != middleware:
+            made = self.__dict__["_way"] = _Wrapped(self, middleware)
+        return made
 
     def __asteri__(self, version: int) -> Doors | None:
         """Return the direct doors; through the WSGI middleware, if there is any."""
         doors = self.engine.__asteri__(version)
-        if doors is None or self._middleware() is None:
-            return doors
-        return Doors(_Wrapped(self).http, doors.websocket)
+        wrapped = self._wrapped()
+        return doors if doors is None or wrapped is None else Doors(wrapped.http, doors.websocket)
 
     def run(
         self,
@@ -365,9 +375,11 @@ def _static_view(app: Flask) -> Callable[..., Any]:
 class _Wrapped:
     """The application behind WSGI middleware, as the ASGI door needs it."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, middleware: WSGIApplication) -> None:
         engine = app.engine
-        self.http = wsgi_app(app.wsgi_app, threads=THREADS, name="flask-wsgi")
+        self.application = middleware
+        self.http = wsgi_app(middleware, threads=THREADS, name="flask-wsgi")
+        self.asgi = asgi_door(self)
         self.websocket = engine.websocket
         self.lifespan = engine.lifespan
         self._engine = engine
@@ -381,6 +393,12 @@ class _Wrapped:
     def lifespan_state(self, state: dict[str, Any]) -> None:
         self._engine.lifespan_state = state
 
+
+STAGES: dict[str, Any] = {name: getattr(Flask, name) for name in _STAGES}
+"""The methods of a request. When one of them is another than these, no request takes a way around them."""
+
+_WSGI_APP: Any = Flask.wsgi_app
+_CALL: Any = Flask.__call__
 
 _ANCHOR_SAFE = "%!#$&'()*+,/:;=?@"
 

@@ -15,6 +15,7 @@ import inspect
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -48,6 +49,7 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 _sentinel: Any = object()
+_place: ContextVar[None] = ContextVar("fenrir.flask.place")  # its tokens tell one context from another
 _lock = threading.Lock()  # of all counters of lives: held for an addition
 
 
@@ -445,6 +447,8 @@ class _Stream:
         self._source = source
         self._context = contextvars.copy_context()
         self._release: Callable[[BaseException | None], None] | None = release
+        self._frames = _cv_app.frame(), _cv_request.frame()
+        self._made = _place.set(None)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -472,7 +476,26 @@ class _Stream:
             if close is not None:
                 self._context.run(close)
         finally:
+            self._in_its_place(release, exc)
+
+    def _in_its_place(self, release: Callable[[BaseException | None], None], exc: BaseException | None) -> None:
+        """Run teardown where the request ran, if that is here: what hooks set in context variables can be reset there.
+
+        A WSGI server and a test client ask for the pieces where the view ran; Asteri asks in other threads.
+        """
+        try:
+            _place.reset(self._made)
+        except ValueError:  # of another context
             self._context.run(release, exc)
+            return
+        here = _cv_app.frame(), _cv_request.frame()
+        try:
+            _cv_app.restore(self._frames[0])
+            _cv_request.restore(self._frames[1])
+            release(exc)
+        finally:
+            _cv_app.restore(here[0])
+            _cv_request.restore(here[1])
 
     def __del__(self) -> None:
         # A response that is neither sent nor closed must not keep its request.

@@ -21,7 +21,7 @@ from werkzeug.routing.map import Map
 from fenrir.core.application import Application
 from fenrir.core.binding import Argument, Binding, Given, Node, PathValue
 from fenrir.core.declare import Mode, Route, Source, source_of
-from fenrir.core.pattern import PatternError, angles_type_first
+from fenrir.core.pattern import Pattern, PatternError, angles_type_first
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
 from fenrir.core.threads import to_thread
@@ -55,7 +55,6 @@ class FlaskEngine(Application):
         self.flask = app
         self.facade = app
         self.extensions[DOOR] = app
-        self._seen = -1  # how many rules were there when the routes were made
 
     def freeze(self) -> Any:
         """Compile the rules."""
@@ -65,21 +64,23 @@ class FlaskEngine(Application):
     def _pull(self) -> None:
         app = self.flask
         rules = list(app.url_map.iter_rules())
-        self._seen = len(rules)
         short = self._is_short(rules)
         table = converters_of(app.url_map)
         self.routes = []
         self._bindings = {}
         handlers: dict[str, Callable[..., Any]] = {}
         whole = _whole(app)
+        known: list[tuple[Rule, Callable[..., Any], Pattern]] = []
         for rule in rules:
             view = app.view_functions.get(rule.endpoint)
             if view is None or rule.build_only or rule.websocket or rule.redirect_to is not None or rule.host:
+                short = short and rule.build_only
                 continue
             try:
-                pattern = angles_type_first(rule.rule, table)
+                known.append((rule, view, angles_type_first(rule.rule, table)))
             except PatternError:
-                continue  # Werkzeug's map knows it
+                short = False  # Werkzeug's map knows it, and must be asked where another rule would match too
+        for rule, view, pattern in known:
             handler = whole
             if short:
                 handler = handlers.get(rule.endpoint) or (_awaited if iscoroutinefunction(view) else _blocking)(
@@ -99,13 +100,12 @@ class FlaskEngine(Application):
         return not (
             app.url_map.host_matching
             or app.subdomain_matching
-            or type(app).create_url_adapter is not _own().create_url_adapter
+            or _replaced(app, "create_url_adapter")
             or any(app.url_map.converters.get(name) is not known[name] for name in known)
             or any(
                 rule.defaults
                 or rule.redirect_to is not None
                 or rule.websocket
-                or rule.build_only
                 or (rule.subdomain or "") != (app.url_map.default_subdomain or "")
                 or any(type(converter) not in known.values() for converter in _converters(rule))
                 for rule in rules
@@ -113,17 +113,17 @@ class FlaskEngine(Application):
         )
 
     def _route(
-        self, rule: Rule, view: Callable[..., Any], pattern: Any, handler: Callable[..., Any], short: bool
+        self, rule: Rule, view: Callable[..., Any], pattern: Pattern, handler: Callable[..., Any], short: bool
     ) -> Route:
-        methods = frozenset(rule.methods or ())
-        if getattr(rule, "provide_automatic_options", False):
+        methods = None if rule.methods is None else frozenset(rule.methods)
+        if methods is not None and getattr(rule, "provide_automatic_options", False):
             methods -= {"OPTIONS"}
         awaited = short and iscoroutinefunction(view)
         names = pattern.names
         binding: list[Argument] = [Argument(None, Given(_itself))]
         binding += [Argument(name, PathValue(place)) for place, name in enumerate(names)]
         nodes: tuple[Node, ...] = ()
-        if methods & _SENDING:
+        if methods is None or methods & _SENDING:
             nodes = (Node(_load_all if awaited else _load_some, Mode.LOOP, (Argument(None, Given(_itself)),)),)
         if not short:
             binding = binding[:1]
@@ -170,12 +170,6 @@ class FlaskEngine(Application):
         )
 
 
-def _own() -> Any:
-    from fenrir.flask.app import Flask
-
-    return Flask
-
-
 def _itself(c: RequestContext) -> RequestContext:
     return c
 
@@ -187,6 +181,10 @@ def _converters(rule: Rule) -> list[BaseConverter]:
 async def _load_all(c: RequestContext) -> None:
     """Read the body: a coroutine can not wait for the loop that it runs on."""
     if c.exchange.buffered is None:
+        most = c.app.extensions[DOOR].config["MAX_CONTENT_LENGTH"]
+        length = c.exchange.headers.get("content-length") or ""
+        if most is not None and length.isdecimal() and int(length) > most:
+            return  # the view is told so when it asks
         await c.read_body()
 
 
@@ -214,7 +212,10 @@ def _whole(app: Flask) -> Callable[[RequestContext], Reply]:
 
 
 def _replaced(app: Flask, name: str) -> bool:
-    return name in app.__dict__ or getattr(type(app), name) is not getattr(_own(), name)
+    """Say whether a stage is another than ours: by a subclass, on this object, or on the class itself."""
+    from fenrir.flask.app import STAGES
+
+    return name in app.__dict__ or getattr(type(app), name) is not STAGES[name]
 
 
 def _reply(c: RequestContext, response: Any) -> Reply:
@@ -229,16 +230,17 @@ def _question(engine: FlaskEngine) -> Callable[[RequestContext], bool]:
     from fenrir.flask.app import STAGES
 
     app = engine.flask
-    own = _own()
-    altered = any(getattr(type(app), name) is not getattr(own, name) for name in STAGES)
-    rules = app.url_map._rules
-    seen = engine._seen
+    altered = any(_replaced(app, name) for name in STAGES)
+    rules: Any = app.url_map
+    seen = getattr(rules, "changes", None)
     if altered:
         return lambda c: False
 
     def is_short(c: RequestContext) -> bool:
-        if len(rules) != seen:
+        now: Any = app.url_map
+        if now is not rules or now.changes != seen:
             engine.changed()
+            c.plan = None  # the tree that found it is out of date; the map is asked
             return False
         return not (
             app.before_request_funcs
@@ -263,7 +265,7 @@ def _blocking(
     views = app.view_functions
     is_short = _question(engine)
 
-    def call(c: RequestContext, **values: Any) -> Any:
+    def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return whole(c)
         app._got_first_request = True
@@ -283,7 +285,7 @@ def _awaited(
     views = app.view_functions
     is_short = _question(engine)
 
-    async def call(c: RequestContext, **values: Any) -> Any:
+    async def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return await to_thread(whole, c)
         app._got_first_request = True
@@ -353,8 +355,7 @@ def _is_plain(app: Flask) -> bool:
         type(provider) is DefaultJSONProvider
         and provider.__dict__.keys().isdisjoint(("dumps", "response", "mimetype"))
         and app.response_class is Response
-        and type(app).make_response is _own().make_response
-        and "make_response" not in app.__dict__
+        and not _replaced(app, "make_response")
     )
 
 

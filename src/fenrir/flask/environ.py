@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["BodyInput", "environ_of"]
 
 
+PIECE = 1 << 18
+"""Bytes that are asked for at a time: each time the loop is asked."""
+
+
 class BodyInput(io.RawIOBase):
     """The body of a request as a file, read from the client when somebody reads it.
 
@@ -49,7 +53,7 @@ def _body(c: RequestContext) -> Any:
     body = c.kept_body
     if body is None:
         body = c.exchange.buffered
-    return io.BytesIO(body) if body is not None else io.BufferedReader(BodyInput(c.exchange))
+    return io.BytesIO(body) if body is not None else io.BufferedReader(BodyInput(c.exchange), PIECE)
 
 
 def environ_of(c: RequestContext) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -20,9 +21,9 @@ from fenrir.core.converters import (
 )
 
 if TYPE_CHECKING:
-    from werkzeug.routing import Map
+    from werkzeug.routing import Map, RuleFactory
 
-__all__ = ["converters", "converters_of"]
+__all__ = ["converters", "converters_of", "counted"]
 
 
 def _integer(fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False) -> Converter:
@@ -51,6 +52,31 @@ converters.register("float", _float)
 converters.register("path", tail)
 converters.register("any", any_of)
 converters.register("uuid", unique)
+
+
+class _Counted:
+    """A map that knows how often it was changed, for those who have read it.
+
+    Attributes:
+        changes: the number of additions.
+    """
+
+    changes = 0
+
+    def add(self, rulefactory: RuleFactory) -> None:
+        """Add a rule, or those of a factory."""
+        super().add(rulefactory)  # type: ignore[misc]
+        self.changes += 1
+
+
+def counted(cls: type[Map]) -> type[Map]:
+    """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
+    return _counted(cls)
+
+
+@cache
+def _counted(cls: Any) -> type[Map]:
+    return type(cls.__name__, (_Counted, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
 
 
 def converters_of(rules: Map, *, convert: bool = False) -> Converters:

@@ -87,6 +87,13 @@ class MutableHeaders:
         self.extend(fields)
 
     @classmethod
+    def of(cls, raw: list[tuple[bytes, bytes]]) -> MutableHeaders:
+        """Return headers over a list of fields that have been checked; it is shared."""
+        made = cls.__new__(cls)
+        made.raw = raw
+        return made
+
+    @classmethod
     def of_checked(cls, fields: Iterable[tuple[bytes, bytes]]) -> MutableHeaders:
         """Return headers of constant fields, or of ones that come from `raw`: they are not checked again."""
         new = cls.__new__(cls)

@@ -1,13 +1,12 @@
 """Server-Sent Events (WHATWG HTML §9.2): events as bytes, and the body of a response that sends them.
 
 A field can not hold a line break: `event` and `id` with one are refused, `data` is split over several lines. While
-nothing happens a comment is sent, so that proxies keep the connection; the wait for the next event is never cancelled
-for it, so that no event is lost.
+nothing happens a comment is sent, so that proxies keep the connection; no event is lost for it, because the events are
+made in a task of their own.
 """
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from asteri.exchange import Disconnected
 from fenrir.core.context import current
+from fenrir.core.producer import END, GONE, SILENCE, produce
 from fenrir.core.threads import to_thread
 from fenrir.http.json import dumps
 
@@ -38,7 +38,7 @@ SSE_HEADERS = (
 )
 
 Dump = Callable[[Any], bytes]
-_END: Any = object()
+_LAST: Any = object()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,39 +123,23 @@ async def event_stream(
     request the end comes as soon as the client leaves, not only when there is something to tell it.
     """
     seconds = KEEP_ALIVE_SECONDS if keep_alive is None else keep_alive
-    source = aiter(items) if isinstance(items, AsyncIterable) else _threaded(iter(items))
     c = current.get(None)
-    gone = None if c is None else asyncio.ensure_future(c.http.disconnected())
-    waiting: asyncio.Task[Any] | None = None
+    producer = produce(
+        aiter(items) if isinstance(items, AsyncIterable) else _threaded(iter(items)),
+        c.http.disconnected if c is not None else None,
+    )
     try:
-        while True:
-            waiting = asyncio.ensure_future(_following(source))
-            both = [waiting] if gone is None else [waiting, gone]
-            while not (await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED))[0]:
-                yield KEEP_ALIVE
-            if not waiting.done():
+        while (item := await producer.following(seconds)) is not END:
+            if item is GONE:
                 raise Disconnected("the client left")
-            item = waiting.result()
-            if item is _END:
-                return
-            yield encode(item)
+            yield KEEP_ALIVE if item is SILENCE else encode(item)
     finally:
-        for task in (waiting, gone):
-            if task is not None and not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-        close = getattr(source, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def _following(source: AsyncIterator[Any]) -> Any:
-    return await anext(source, _END)
+        await producer.close()
 
 
 async def _threaded(items: Iterator[Any]) -> AsyncIterator[Any]:
     try:
-        while (item := await to_thread(next, items, _END)) is not _END:
+        while (item := await to_thread(next, items, _LAST)) is not _LAST:
             yield item
     finally:
         close = getattr(items, "close", None)

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self, cast
 from urllib.parse import quote
 
 from fenrir.core.context import RequestContext
 from fenrir.core.reply import Reply
+from fenrir.http.headers import MutableHeaders as ReplyHeaders
+from fenrir.http.headers import checked_value
 from fenrir.http.json import dumps
 from fenrir.kit.headers import MutableHeaders, checked_pairs
 from fenrir.starlette._cookies import set_cookie_value
@@ -76,7 +79,7 @@ class Response:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # Here, as subclasses need not call __init__ (upstream's do not either).
         made = super().__new__(cls)
-        made._reply = Reply()
+        made._reply = Reply(headers=ReplyHeaders.of([]))
         return made
 
     def __init__(
@@ -87,11 +90,14 @@ class Response:
         media_type: str | None = None,
         background: Background | None = None,
     ) -> None:
-        self.status_code = status_code
+        # PERF: past the properties, with cached content types: 2.6 us instead of 5.5 for a PlainTextResponse (timeit).
+        reply = self._reply
+        reply.status = int(status_code)
         if media_type is not None:
             self.media_type = media_type
-        self.background = background
-        self.body = self.render(content)
+        reply.background = background
+        reply._body = bytes(self.render(content))
+        self._has_body = True
         self.init_headers(headers)
 
     @classmethod
@@ -131,16 +137,20 @@ class Response:
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         """Set the headers: those given, and content-length and content-type when they are not among them."""
-        fields = checked_pairs(headers) if headers is not None else []
-        given = {name for name, _ in fields}
-        status = self.status_code
-        if self._has_body and b"content-length" not in given and status >= 200 and status not in (204, 304):
-            fields.append((b"content-length", b"%d" % len(self._reply.body)))
+        reply = self._reply
+        status = reply.status
+        if headers is None:
+            fields: list[tuple[bytes, bytes]] = []
+            has_length = has_type = False
+        else:
+            fields = checked_pairs(headers)
+            given = {name for name, _ in fields}
+            has_length, has_type = b"content-length" in given, b"content-type" in given
+        if self._has_body and not has_length and status >= 200 and status not in (204, 304):
+            fields.append((b"content-length", b"%d" % len(reply._body)))
         kind = self.media_type
-        if kind is not None and b"content-type" not in given:
-            if kind.startswith("text/") and "charset=" not in kind.lower():
-                kind = f"{kind}; charset={self.charset}"
-            fields.extend(checked_pairs({"content-type": kind}))
+        if kind is not None and not has_type:
+            fields.append(_content_type(kind, self.charset))
         self.raw_headers = fields
 
     @property
@@ -243,6 +253,13 @@ class Response:
     async def _afterwards(self) -> None:
         if self.background is not None:
             await self.background()
+
+
+@lru_cache(maxsize=256)
+def _content_type(kind: str, charset: str) -> tuple[bytes, bytes]:
+    if kind.startswith("text/") and "charset=" not in kind.lower():
+        kind = f"{kind}; charset={charset}"
+    return b"content-type", checked_value(kind)
 
 
 def denying(scope: Scope, send: Send) -> Send:

@@ -74,8 +74,8 @@ def url_text(scheme: str, host: str | None, server: Any, path: str, query: str) 
 
 def _of_scope(scope: Scope) -> str:
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), None)
-    query: bytes = scope.get("query_string", b"")
-    return url_text(scope.get("scheme", "http"), host, scope.get("server"), scope["path"], query.decode())
+    query = scope.get("query_string", b"").decode("utf-8", "replace")
+    return url_text(scope.get("scheme", "http"), host, scope.get("server"), scope["path"], query)
 
 
 class URL:

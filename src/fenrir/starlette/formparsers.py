@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
 from enum import Enum
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -24,7 +25,7 @@ from fenrir.http.headers import is_token, parse_dict_params, split_list
 from fenrir.starlette.datastructures import FormData, Headers, UploadFile
 from fenrir.starlette.exceptions import StarletteDeprecationWarning
 
-__all__ = ["FormMessage", "FormParser", "MultiPartException", "MultiPartParser", "read_form"]
+__all__ = ["FormMessage", "FormParser", "MultiPartException", "MultiPartParser", "MultipartPart", "read_form"]
 
 MAX_HEADERS = 8  # of a part; RFC 7578 knows three
 MAX_HEADER_SIZE = 4096 + 128
@@ -155,21 +156,27 @@ class _Parser(PushMultipartParser):  # type: ignore[misc]  # untyped
         self._segment_headerlist.append((name.lower(), value.lstrip(b" \t")))
 
     def _create_segment(self, headerlist: list[tuple[bytes, bytes]]) -> Any:
-        return _Part(headerlist)
+        disposition = dict(headerlist).get(b"content-disposition")
+        return MultipartPart(content_disposition=disposition, item_headers=headerlist)
 
 
-class _Part:
-    """A part while it arrives: a field, or a file. The first three attributes are the parser's."""
+@dataclass
+class MultipartPart:
+    """A part while it arrives: a field, or a file. Upload parsers of other packages are made of it as well.
 
-    __slots__ = ("bytes_received", "complete", "data", "file", "headers", "name")
+    Attributes:
+        item_headers: names in lower case.
+        data: of a field.
+        bytes_received, complete: the push parser's.
+    """
 
-    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
-        self.bytes_received = 0
-        self.complete = False
-        self.headers = headers
-        self.name = ""
-        self.data = bytearray()
-        self.file: UploadFile | None = None
+    content_disposition: bytes | None = None
+    field_name: str = ""
+    data: bytearray = field(default_factory=bytearray)
+    file: UploadFile | None = None
+    item_headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    bytes_received: int = 0
+    complete: bool = False
 
 
 class MultiPartParser:
@@ -201,7 +208,7 @@ class MultiPartParser:
         self._current_files = 0
         self._current_fields = 0
         self._charset = "latin-1"
-        self._part: _Part | None = None
+        self._part: MultipartPart | None = None
         self._files_to_close_on_error: list[Any] = []
 
     async def parse(self) -> FormData:
@@ -237,7 +244,7 @@ class MultiPartParser:
         return boundary.encode("ascii")
 
     async def _take(self, event: Any) -> None:
-        if isinstance(event, _Part):
+        if isinstance(event, MultipartPart):
             self._part = event
             self._begin(event)
             return
@@ -252,12 +259,12 @@ class MultiPartParser:
                 raise MultiPartException(f"Part exceeded maximum size of {int(self.max_part_size / 1024)}KB.")
             part.data += event
 
-    def _begin(self, part: _Part) -> None:
-        params = _disposition(dict(part.headers).get(b"content-disposition", b"").decode("latin-1"))
+    def _begin(self, part: MultipartPart) -> None:
+        params = _disposition((part.content_disposition or b"").decode("latin-1"))
         name = params.get("name")
         if name is None:
             raise MultiPartException('The Content-Disposition header field "name" must be provided.')
-        part.name = self._decoded(name.encode("latin-1"))
+        part.field_name = self._decoded(name.encode("latin-1"))
         filename = params.get("filename")
         if filename is None:
             self._current_fields += 1
@@ -269,14 +276,14 @@ class MultiPartParser:
         file: Any = SpooledTemporaryFile(max_size=self.spool_max_size)  # noqa: SIM115 - closed with the form
         self._files_to_close_on_error.append(file)
         name = self._decoded(filename.encode("latin-1"))
-        part.file = UploadFile(file, size=0, filename=name, headers=Headers(raw=part.headers))
+        part.file = UploadFile(file, size=0, filename=name, headers=Headers(raw=part.item_headers))
 
-    async def _end(self, part: _Part) -> None:
+    async def _end(self, part: MultipartPart) -> None:
         if part.file is not None:
             await part.file.seek(0)
-            self.items.append((part.name, part.file))
+            self.items.append((part.field_name, part.file))
         else:
-            self.items.append((part.name, self._decoded(bytes(part.data))))
+            self.items.append((part.field_name, self._decoded(bytes(part.data))))
 
     def _decoded(self, text: bytes) -> str:
         try:

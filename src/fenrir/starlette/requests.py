@@ -151,7 +151,9 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         if self._kind == "websocket":
             scheme = "wss" if scheme == "https" else "ws"
         server = connection.server if connection.server is not None and connection.server[1] is not None else None
-        return URL(url_text(scheme, exchange.headers.get("host"), server, path, query.decode()))
+        if not path.isascii():  # as in a scope: what is not UTF-8 can not be written
+            path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return URL(url_text(scheme, exchange.headers.get("host"), server, path, query.decode("utf-8", "replace")))
 
     @property
     def base_url(self) -> URL:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import importlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal
@@ -714,6 +715,26 @@ def schemes(p: Package) -> Any:
     async def token(form: s.OAuth2PasswordRequestForm = f.Depends()) -> Any:
         return [form.username, form.password, form.scopes, form.grant_type]
 
+    @app.post("/strict")
+    async def strict(form: s.OAuth2PasswordRequestFormStrict = f.Depends()) -> Any:
+        return [form.username, form.grant_type]
+
+    others: dict[str, Any] = {
+        "digest": s.HTTPDigest(),
+        "base": importlib.import_module(f"{s.__name__}.http").HTTPBase(scheme="other"),
+        "connect": s.OpenIdConnect(openIdConnectUrl="/connect"),
+        "flows": s.OAuth2(flows={"implicit": {"authorizationUrl": "/a", "scopes": {}}}),
+        "code": s.OAuth2AuthorizationCodeBearer("/a", "/t", scopes={"a": "A"}),
+        "quiet": s.OAuth2AuthorizationCodeBearer("/a", "/t", auto_error=False),
+    }
+
+    def add(name: str, scheme: Any) -> None:
+        @app.get(f"/{name}")
+        async def read(found: Any = f.Depends(scheme)) -> Any:
+            return found
+
+    for name, scheme in others.items():
+        add(name, scheme)
     return app
 
 
@@ -732,6 +753,13 @@ SCHEMES = [
     get("/scopes", headers={"Authorization": "Bearer abc"}),
     post("/token", content=b"username=u&password=p&scope=a+b&grant_type=password", headers=URLENCODED),
     post("/token", content=b"username=u&grant_type=x", headers=URLENCODED),
+    post("/strict", content=b"username=u&password=p&grant_type=password", headers=URLENCODED),
+    post("/strict", content=b"username=u&password=p", headers=URLENCODED),
+    *(
+        get(f"/{name}", headers={} if sent is None else {"Authorization": sent})
+        for name in ("digest", "base", "connect", "flows", "code", "quiet", "basic")
+        for sent in (None, "", "Bearer", "Bearer  t", "digest x=y", "Other  a b ", "Basic Og==", "Basic YQ==")
+    ),
 ]
 
 CASES: dict[str, Case] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import flask as upstream
@@ -242,3 +243,28 @@ def test_nothing_is_left_behind(app: Flask) -> None:
     client = app.test_client(use_cookies=False)
     assert {client.get("/leak").text for _ in range(20)} == {"(None, None)"}
     assert not has_app_context()
+
+
+def test_teardown_of_a_stream_can_reset_what_a_hook_set(app: Flask) -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+    seen: list[str] = []
+
+    @app.before_request
+    def begin() -> None:
+        g.token = variable.set("in a request")
+
+    @app.teardown_request
+    def end(exc: BaseException | None) -> None:
+        seen.append(request.path)
+        variable.reset(g.token)
+
+    @app.get("/pieces")
+    def pieces() -> Any:
+        return ours.Response(stream_with_context(name for name in (variable.get(), request.path)))
+
+    client = app.test_client()
+    assert client.get("/pieces").text == "in a request/pieces"
+    assert (seen, variable.get()) == (["/pieces"], "unset")
+    with client.get("/pieces"):
+        assert seen == ["/pieces"]  # somebody may still read it
+    assert (seen, variable.get()) == (["/pieces"] * 2, "unset")

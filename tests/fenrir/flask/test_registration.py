@@ -12,7 +12,7 @@ from typing import Any
 import flask as upstream
 import pytest
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, BuildError, ValidationError
+from werkzeug.routing import BaseConverter, BuildError, Rule, ValidationError
 
 from fenrir import flask as ours
 from fenrir.flask import Blueprint, Flask, jsonify, request, session
@@ -252,3 +252,16 @@ def test_the_view_of_static_files_is_a_function(app: Flask) -> None:
     view = app.view_functions["static"]  # extensions ask every view for its name
     assert (view.__name__, view.__module__.partition(".")[0]) == ("static", "fenrir")
     assert view.__qualname__
+
+
+def test_a_rule_that_comes_late_is_seen() -> None:
+    """Werkzeug's map may be changed at any time, and by anybody."""
+    app = Flask(__name__)
+    app.add_url_rule("/<name>", "any", lambda name: name)
+    with Client(app) as client:
+        assert client.get("/late").text == "late"
+        app.view_functions["late"] = lambda: "it was added"
+        app.url_map.add(Rule("/late", endpoint="late"))
+        assert client.get("/late").text == "it was added"
+        assert client.post("/late").text == "it was added"
+        assert client.get("/other").text == "other"

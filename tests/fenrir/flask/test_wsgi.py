@@ -67,3 +67,57 @@ def test_wsgi_middleware_is_never_passed_by(app: Flask, door: str) -> None:
     assert call(app, "/who")[1] == b"annann"
     with Client(app, door=door) as client:
         assert client.get("/who").text == "annann"
+
+
+@pytest.mark.parametrize("door", ["direct", "asgi"])
+def test_what_is_replaced_on_the_class_is_never_passed_by(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Monitoring replaces `Flask.wsgi_app`, or a method of dispatching, on the class itself."""
+    seen: list[str] = []
+
+    def replace(name: str) -> None:
+        before = getattr(Flask, name)
+
+        def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+            seen.append(name)
+            return before(self, *args, **kwargs)
+
+        monkeypatch.setattr(Flask, name, watched)
+
+    app = Flask(__name__)
+    app.add_url_rule("/", "index", lambda: "index")
+    replace("full_dispatch_request")
+    with Client(app, door=door) as client:
+        assert client.get("/").text == "index" and seen == ["full_dispatch_request"]
+    replace("wsgi_app")
+    with Client(app, door=door) as client:
+        assert client.get("/").text == "index" and seen[1:] == ["wsgi_app", "full_dispatch_request"]
+
+
+def test_a_value_of_the_path_may_have_any_name() -> None:
+    app = Flask(__name__)
+    app.add_url_rule("/<c>/<self>/<int:x>", "all", lambda **values: values)
+    with Client(app) as client:
+        assert client.get("/a/b/1").json() == {"c": "a", "self": "b", "x": 1}
+
+
+@pytest.mark.parametrize("door", ["direct", "asgi"])
+def test_a_body_is_read_as_the_view_reads_it(door: str) -> None:
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 3 << 20
+
+    @app.post("/sum")
+    def length() -> str:
+        total = 0
+        while piece := request.stream.read(100_000):
+            total += len(piece)
+        return str(total)
+
+    @app.post("/loop")
+    async def on_the_loop() -> str:
+        return str(len(request.get_data()))
+
+    with Client(app, door=door) as client:
+        for path in ("/sum", "/loop"):
+            for size in (10, 2 << 20):
+                assert client.post(path, content=b"x" * size).text == str(size)
+            assert client.post(path, content=b"x" * (4 << 20)).status_code == 413

@@ -309,3 +309,15 @@ def test_a_dispatch_sees_the_length_of_the_answer(door: Literal["direct", "asgi"
         assert answer.headers["x-seen"] == f"{len(answer.content)} True"
         assert browser.get("/stream/async").headers["x-seen"] == "None True"
         assert browser.get("/nowhere").headers["x-seen"] == "22 True"
+
+
+def test_one_application_may_be_used_through_both_doors() -> None:
+    app = FastAPI(middleware=[Middleware(CORSMiddleware, allow_origins=[EVIL]), Middleware(Rewriting, mark="m")])
+    routes(app)
+    answers = []
+    for door in ("direct", "asgi", "direct"):
+        with Client(app, door=door) as browser:
+            answer = browser.get("/long", headers={"origin": EVIL})
+            answers.append(sorted(answer.headers.items()))
+    assert answers[0] == answers[1] == answers[2]
+    assert [value for name, value in answers[0] if name == "vary"] == ["Accept-Language, Origin"]

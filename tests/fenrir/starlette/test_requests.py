@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import anyio
 import pytest
 
 from fenrir.fastapi import FastAPI, Request, WebSocket
@@ -241,3 +242,62 @@ def test_middleware_finds_the_route_in_the_scope() -> None:
         assert client.get("/items/3").json() == 3
         assert client.get("/nowhere").status_code == 404
     assert seen == [("/items/{n}", {"n": "3"}, item, True)] * 2 + [(None, None, None, True)] * 2
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_asking_whether_the_client_left_keeps_the_body(backend: str) -> None:
+    app = FastAPI()
+    said: list[Any] = []
+
+    @app.post("/")
+    async def root(request: Request) -> int:
+        said.append(await request.is_disconnected())
+        said.append(await request.body())
+        said.append(await request.is_disconnected())
+        left.set()
+        said.append(await request.is_disconnected())
+        return 1
+
+    async def call() -> None:
+        messages = [{"type": "http.request", "body": b"ab", "more_body": True}, {"type": "http.request", "body": b"c"}]
+
+        async def receive() -> Any:
+            if messages:
+                return messages.pop(0)
+            if not left.is_set():
+                await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            said.append(message["type"])
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"content-length", b"3")],
+        }
+        await app(scope, receive, send)
+
+    async def run() -> None:
+        nonlocal left
+        left = anyio.Event()
+        with anyio.fail_after(5):
+            await call()
+
+    left: Any = None
+    anyio.run(run, backend=backend)
+    assert said[:4] == [False, b"abc", False, True]
+
+
+@both_doors
+def test_bytes_that_are_no_text_in_a_url(door: Any) -> None:
+    app = FastAPI()
+
+    @app.get("/{name}")
+    async def root(request: Request) -> str:
+        return str(request.url)
+
+    with Client(app, door=door) as client:
+        assert client.get("/a%FF?q=%FF").json().endswith("/a\ufffd?q=%FF")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import abc
 from collections.abc import Callable
-from typing import Any, ForwardRef
+from typing import Any, ForwardRef, get_args, get_origin
 
 from fenrir.fastapi._dialect import given_by_type
 from fenrir.fastapi.datastructures import UploadFile
@@ -16,12 +17,21 @@ from fenrir.kit.validation.graph import return_annotation, signature_of
 __all__ = [
     "get_dependant",
     "get_parameterless_sub_dependant",
+    "get_stream_item_type",
     "get_typed_annotation",
     "get_typed_return_annotation",
     "get_typed_signature",
     "lenient_issubclass",
 ]
 
+_STREAMS = (
+    abc.AsyncIterable,
+    abc.AsyncIterator,
+    abc.AsyncGenerator,
+    abc.Iterable,
+    abc.Iterator,
+    abc.Generator,
+)
 _NAME = re.compile(r"{(\w+)")
 
 
@@ -54,6 +64,13 @@ def get_typed_return_annotation(call: Callable[..., Any]) -> Any:
     """Return the evaluated annotation of the result, None when there is none."""
     found = return_annotation(call)
     return None if found is inspect.Signature.empty else found
+
+
+def get_stream_item_type(annotation: Any) -> Any:
+    """Return the type of the items that a handler with this annotation yields; None when it is no stream."""
+    if get_origin(annotation) not in _STREAMS:
+        return None
+    return next(iter(get_args(annotation)), Any)
 
 
 def get_dependant(

@@ -6,20 +6,25 @@ from fenrir.fastapi.dependencies.reading import (
     _read_file_bytes,
     get_dependant,
     get_parameterless_sub_dependant,
+    get_stream_item_type,
     get_typed_annotation,
     get_typed_return_annotation,
     get_typed_signature,
     lenient_issubclass,
 )
+from fenrir.fastapi.dependencies.solving import SolvedDependency, solve_dependencies
 
 __all__ = [
+    "SolvedDependency",
     "_get_body_field",
     "_get_flat_body_params",
     "_read_file_bytes",
     "get_dependant",
     "get_parameterless_sub_dependant",
+    "get_stream_item_type",
     "get_typed_annotation",
     "get_typed_return_annotation",
     "get_typed_signature",
     "lenient_issubclass",
+    "solve_dependencies",
 ]

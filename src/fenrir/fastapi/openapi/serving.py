@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fenrir.core.threads import to_thread
 from fenrir.fastapi.responses import HTMLResponse, JSONResponse
 from fenrir.kit.openapi.bundles import local_assets
 
@@ -19,18 +20,39 @@ if TYPE_CHECKING:
     from fenrir.fastapi.requests import Request
     from fenrir.fastapi.responses import Response
 
-__all__ = ["Documented", "documentation"]
+__all__ = ["Documented", "described_channels", "documentation"]
 
 
 class Documented(Protocol):
     """What documentation reads of an application."""
 
     title: str
+    version: str
+    description: str
+    summary: str | None
+    terms_of_service: str | None
+    asyncapi_url: str | None
+    separate_input_output_schemas: bool
     openapi_url: str | None
     docs_url: str | None
     redoc_url: str | None
     root_path_in_servers: bool
     swagger_ui_oauth2_redirect_url: str | None
+
+    @property
+    def contact(self) -> Mapping[str, Any] | None: ...
+
+    @property
+    def license_info(self) -> Mapping[str, Any] | None: ...
+
+    @property
+    def servers(self) -> Sequence[Mapping[str, Any]]: ...
+
+    @property
+    def openapi_tags(self) -> Sequence[Mapping[str, Any]] | None: ...
+
+    @property
+    def openapi_external_docs(self) -> Mapping[str, Any] | None: ...
 
     @property
     def swagger_ui_init_oauth(self) -> Mapping[str, Any] | None: ...
@@ -39,7 +61,10 @@ class Documented(Protocol):
     def swagger_ui_parameters(self) -> Mapping[str, Any] | None: ...
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document."""
+        """Return the OpenAPI document."""
+
+    def asyncapi(self) -> dict[str, Any]:
+        """Return the AsyncAPI document."""
 
 
 Endpoint = Callable[["Request"], Awaitable["Response"]]
@@ -66,10 +91,18 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         document: Mapping[str, Any] = app.openapi()
         root = _root(request)
         if root and app.root_path_in_servers:
-            document = below(document, root)
+            from fenrir.kit.openapi.document import with_root
+
+            document = with_root(document, root)
         return JSONResponse(document)
 
     yield app.openapi_url, openapi
+    if app.asyncapi_url:
+
+        async def asyncapi(request: Request) -> Response:
+            return JSONResponse(await to_thread(app.asyncapi))
+
+        yield app.asyncapi_url, asyncapi
     if app.docs_url:
         script, style = local(app.docs_url, "swagger-ui-bundle.js"), local(app.docs_url, "swagger-ui.css")
 
@@ -127,12 +160,27 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         yield app.redoc_url, redoc_html
 
 
-def below(document: Mapping[str, Any], root: str) -> Mapping[str, Any]:
-    """Return a document with a root path as its first server; the one given stays as it is."""
-    servers: Sequence[Mapping[str, Any]] = document.get("servers", ())
-    if any(server.get("url") == root for server in servers):
-        return document
-    return {**document, "servers": [{"url": root}, *servers]}
+def described_channels(app: Documented, engine: Application) -> dict[str, Any]:
+    """Return the AsyncAPI document of an application."""
+    from fenrir.kit.asyncapi import asyncapi_document
+    from fenrir.kit.openapi.options import DocsOptions
+
+    return asyncapi_document(
+        engine,
+        DocsOptions(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            summary=app.summary,
+            terms_of_service=app.terms_of_service,
+            contact=app.contact,
+            license_info=app.license_info,
+            servers=app.servers,
+            tags=app.openapi_tags,
+            external_docs=app.openapi_external_docs,
+            separate_input_output_schemas=app.separate_input_output_schemas,
+        ),
+    )
 
 
 def _root(request: Request) -> str:

@@ -7,6 +7,7 @@ one place for both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fenrir.kit.openapi.compose import Composer
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fenrir.core.application import Application
     from fenrir.kit.openapi.options import DocsOptions
 
-__all__ = ["info_object", "openapi_document"]
+__all__ = ["info_object", "openapi_document", "with_root"]
 
 
 def openapi_document(engine: Application, options: DocsOptions) -> dict[str, Any]:
@@ -55,3 +56,11 @@ def info_object(options: DocsOptions) -> dict[str, Any]:
         "license": options.license_info,
     }
     return {name: value for name, value in members.items() if value or name in ("title", "version")}
+
+
+def with_root(document: Mapping[str, Any], root: str) -> Mapping[str, Any]:
+    """Return a document with a root path as its first server; the one given stays as it is."""
+    servers: Sequence[Mapping[str, Any]] = document.get("servers", ())
+    if any(server.get("url") == root for server in servers):
+        return document
+    return {**document, "servers": [{"url": root}, *servers]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
 from fenrir.kit.files import file_reply
 from fenrir.kit.openapi.bundles import ASSETS, PACKAGES, local_assets, media_type
-from fenrir.kit.openapi.document import openapi_document
+from fenrir.kit.openapi.document import openapi_document, with_root
 from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.openapi.pages import (
     SCRIPTS,
@@ -49,14 +50,11 @@ def install_docs(
     engine: Application,
     options: DocsOptions,
     *,
-    document: Callable[[], Mapping[str, Any]] | None = None,
     assets: Path = ASSETS,
 ) -> None:
-    """Add the routes of the document and of the pages.
+    """Add the routes of the documents and of the pages.
 
     Args:
-        document: returns the document in place of `openapi_document`, for applications whose users replace it; it is
-            called for every request then.
         assets: the folder with the files of Swagger UI and ReDoc; where it is empty the pages use a CDN.
     """
     if options.openapi_url is None:
@@ -65,10 +63,10 @@ def install_docs(
     if options.asyncapi_url is not None:
         # What it is made of is only imported when somebody asks for it.
         install.add(options.asyncapi_url, _Document(engine, options, _asyncapi, servers=False), Mode.THREAD)
-    source = _Document(engine, options, openapi_document) if document is None else _Foreign(document, options)
-    install.add(options.openapi_url, source, Mode.THREAD)
+    document = _Document(engine, options, openapi_document)
+    install.add(options.openapi_url, document, Mode.THREAD)
     if options.docs_url is not None:
-        install.swagger(options.docs_url)
+        install.swagger(options.docs_url, document)
     if options.redoc_url is not None:
         install.redoc(options.redoc_url)
 
@@ -113,40 +111,33 @@ class _Document:
         self._servers = servers
         self._made: tuple[Frozen, dict[str, Any], bytes] | None = None
 
-    def __call__(self, c: RequestContext) -> Reply:
+    def made(self) -> tuple[dict[str, Any], bytes]:
+        """Return the document and its bytes."""
         frozen = self._engine.frozen
         made = self._made
         if made is None or made[0] is not frozen:
             document = self._make(self._engine, self._options)
             made = self._made = (frozen, document, dumps(document))
-        shown = _below(c, made[1], self._options) if self._servers else made[1]
-        return _json(shown, made[1], made[2])
-
-
-class _Foreign:
-    """Serves a document that the user makes."""
-
-    def __init__(self, make: Callable[[], Mapping[str, Any]], options: DocsOptions) -> None:
-        self._make = make
-        self._options = options
+        return made[1], made[2]
 
     def __call__(self, c: RequestContext) -> Reply:
-        document = jsonable_encoder(self._make())
-        return _json(_below(c, document, self._options), document, None)
+        document, content = self.made()
+        root = _root(c)
+        if root and self._servers and self._options.root_path_in_servers:
+            shown = with_root(document, root)
+            content = content if shown is document else dumps(shown)
+        return Reply(200, MutableHeaders([(b"content-type", b"application/json")]), content)
 
 
-def _below(c: RequestContext, document: Mapping[str, Any], options: DocsOptions) -> Mapping[str, Any]:
-    """Return the document with the root path of the server as its first server."""
-    root = _root(c)
-    servers = document.get("servers", ())
-    if not root or not options.root_path_in_servers or any(server.get("url") == root for server in servers):
-        return document
-    return {**document, "servers": [{"url": root}, *servers]}
-
-
-def _json(shown: Mapping[str, Any], made: Mapping[str, Any], body: bytes | None) -> Reply:
-    content = body if body is not None and shown is made else dumps(shown)
-    return Reply(200, MutableHeaders([(b"content-type", b"application/json")]), content)
+def _hosts(document: Mapping[str, Any]) -> list[str]:
+    """Return the other hosts to which Swagger UI sends requests: servers, and where tokens come from."""
+    schemes = document.get("components", {}).get("securitySchemes", {}).values()
+    flows = [flow for scheme in schemes for flow in scheme.get("flows", {}).values()]
+    urls = [server.get("url") for server in document.get("servers", ())]
+    urls += [flow.get(name) for flow in flows for name in ("tokenUrl", "refreshUrl")]
+    urls += [scheme.get("openIdConnectUrl") for scheme in schemes]
+    found = (urlsplit(str(url or "")) for url in urls)
+    return list(dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in found if url.scheme and url.netloc))
 
 
 def _root(c: RequestContext) -> str:
@@ -191,7 +182,7 @@ class _Installer:
                 self.add(f"{folder}/{name}", _file(self.assets.folder / name), Mode.THREAD)
         return folder
 
-    def swagger(self, path: str) -> None:
+    def swagger(self, path: str, document: _Document) -> None:
         """Serve Swagger UI, and the page to which it returns from a login."""
         options, assets = self.options, self.assets
         settings = jsonable_encoder(options.swagger_ui_parameters or {})
@@ -214,11 +205,14 @@ class _Installer:
                 oauth=oauth,
             )
 
-        self.add(path, _html(page, content_policy(origin=assets.origin, connect=self._servers())), Mode.INLINE)
+        def policy() -> str:
+            return content_policy(origin=assets.origin, connect=_hosts(document.made()[0]))
+
+        self.add(path, _html(page, policy), Mode.THREAD)
         if redirect:
             self.add(
                 redirect,
-                _html(lambda root: oauth2_redirect_page(f"{root}{folder}/oauth2-redirect.js"), content_policy()),
+                _html(lambda root: oauth2_redirect_page(f"{root}{folder}/oauth2-redirect.js"), content_policy),
                 Mode.INLINE,
             )
 
@@ -233,12 +227,8 @@ class _Installer:
             return redoc_page(options.title, f"{root}{options.openapi_url}", scripts=scripts)
 
         images = [_REDOC_LOGO] if assets.origin is not None else []
-        self.add(path, _html(page, content_policy(origin=assets.origin, images=images, generates=True)), Mode.INLINE)
-
-    def _servers(self) -> list[str]:
-        """Return the other hosts that the document names: requests may be tried there."""
-        found = (urlsplit(str(server.get("url", ""))) for server in self.options.servers or ())
-        return list(dict.fromkeys(f"{url.scheme}://{url.netloc}" for url in found if url.scheme and url.netloc))
+        policy = partial(content_policy, origin=assets.origin, images=images, generates=True)
+        self.add(path, _html(page, policy), Mode.INLINE)
 
 
 def _as_is(route: Route) -> Renderer:
@@ -249,15 +239,14 @@ def _scripts_digest() -> str:
     return hashlib.sha256("".join(SCRIPTS.values()).encode()).hexdigest()[:8]
 
 
-def _html(page: Callable[[str], str], policy: str) -> Handler:
-    headers = [
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-security-policy", policy.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    ]
-
+def _html(page: Callable[[str], str], policy: Callable[[], str]) -> Handler:
     def show(c: RequestContext) -> Reply:
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-security-policy", policy().encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
         return Reply(200, MutableHeaders(headers), page(_root(c)).encode())
 
     return show

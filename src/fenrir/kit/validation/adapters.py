@@ -25,6 +25,8 @@ def shared_adapter(parts: tuple[Any, ...], make: Callable[[], TypeAdapter[Any]])
         found = _known.get(key)
     except Exception:  # something in it has no hash, or no repr
         return make()
+    if "ForwardRef(" in key[1]:  # one name may be two types in two modules
+        return make()
     if found is None:
         found = _known[key] = make()
     return found

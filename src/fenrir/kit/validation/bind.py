@@ -7,6 +7,7 @@ they run (each once, where the cache says so), and hands every value of the requ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.binding import (
@@ -27,6 +28,7 @@ from fenrir.core.declare import Mode
 from fenrir.core.pattern import Pattern
 from fenrir.kit.validation import parameters
 from fenrir.kit.validation.about import about_route
+from fenrir.kit.validation.body import is_file, read_again, reads_content
 from fenrir.kit.validation.errors import RequestValidationError, endpoint_of
 from fenrir.kit.validation.fields import Field
 from fenrir.kit.validation.gather import Gathering, Slot, embeds
@@ -154,6 +156,7 @@ class _Flattener:
         self.resources = ResourceReader(self._replacement, blocking)
         self._places: dict[Field, int] = {}
         self._takes_body: set[int] = set()
+        self._uploads: set[str] = set()
 
     def arguments(self, dependant: Dependant, owner: int) -> list[tuple[str | None, Any]]:
         """Visit the children of a callable and return where its arguments come from; fields are placed later."""
@@ -219,12 +222,17 @@ class _Flattener:
         """Return the slots, the body last, and remember their places."""
         ordered = sorted(self.slots, key=lambda slot: slot.field.location == "body")
         self._places = {slot.field: place for place, slot in enumerate(ordered)}
+        self._uploads = {alias for slot in ordered if is_file(slot.field) for alias, _ in slot.field.aliases}
         return ordered
 
     def placed(self, argument: tuple[str | None, Any]) -> Argument:
         """Return an argument with its place among the values."""
         name, part = argument
-        source: ArgumentSource = Gathered(self._places[part]) if isinstance(part, Field) else part
+        source: ArgumentSource = part
+        if isinstance(part, Field):
+            # A dependency that was given the same file as an object may have read some of it: the rest is wanted.
+            again = reads_content(part) and any(alias in self._uploads for alias, _ in part.aliases)
+            source = Given(partial(read_again, part)) if again else Gathered(self._places[part])
         return Argument(name, source)
 
     def finished(self) -> list[Node]:

@@ -14,14 +14,23 @@ from fenrir.kit.validation.errors import RequestValidationError, endpoint_of
 from fenrir.kit.validation.fields import Field, model_fields
 from fenrir.kit.validation.form_unions import model_values
 from fenrir.kit.validation.parameters import File
-from fenrir.kit.validation.shapes import is_bytes, is_bytes_list
+from fenrir.kit.validation.shapes import is_bytes, is_bytes_list, is_upload, is_upload_list
 from fenrir.kit.validation.sources import PairSource, find
 from fenrir.kit.validation.uploads import UploadFile
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
-__all__ = ["form_input", "form_of", "form_value", "is_json", "received_json"]
+__all__ = [
+    "form_input",
+    "form_of",
+    "form_value",
+    "is_file",
+    "is_json",
+    "read_again",
+    "reads_content",
+    "received_json",
+]
 
 UNPARSABLE = "There was an error parsing the body"
 _BROKEN = frozenset(["invalid UTF-8", "nested too deeply", "integer has too many digits"])
@@ -99,6 +108,22 @@ def _as_bytes(field: Field, value: Any) -> Any:
     if isinstance(value, list) and is_bytes_list(field.annotation):
         return [_content(item) if isinstance(item, UploadFile) else item for item in value]
     return value
+
+
+def is_file(field: Field) -> bool:
+    """Say whether a field is given files as objects."""
+    return is_upload(field.annotation) or is_upload_list(field.annotation)
+
+
+def reads_content(field: Field) -> bool:
+    """Say whether a field is given what is in files."""
+    return isinstance(field.info, File) and (is_bytes(field.annotation) or is_bytes_list(field.annotation))
+
+
+def read_again(field: Field, c: RequestContext) -> Any:
+    """Return the value of a valid field that reads files, from where they are now."""
+    name, value = form_value(field, form_of(c))
+    return field.check(value, ("body", name))[0]
 
 
 def _content(upload: UploadFile) -> bytes:

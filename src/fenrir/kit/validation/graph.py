@@ -21,7 +21,7 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnno
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from fenrir.core.binding import ArgumentSource
+from fenrir.core.binding import ArgumentSource, Given
 from fenrir.core.declare import DeclarationError, Mode, mode_of, source_of
 from fenrir.kit.validation import parameters, shapes
 from fenrir.kit.validation.concurrency import Concurrency
@@ -127,9 +127,11 @@ class Dependant:
             raise DeclarationError(f"{_title(call)} depends on itself", source_of(call))
         scopes = (*parent_scopes, *(scope for scope in own_scopes if scope not in parent_scopes))
         made = cls(call, name, use_cache, scope, tuple(own_scopes), scopes, concurrency)
+        # A signature that a library put there says what to gather, not how its function counts its arguments.
+        own = getattr(call, "__signature__", None) is None
         for position, parameter in enumerate(signature_of(call).parameters.values()):
             part = _part(parameter, position, made, path_names, reserved, (*above, call))
-            made.parts.append((parameter.name, parameter.kind is inspect.Parameter.POSITIONAL_ONLY, part))
+            made.parts.append((parameter.name, own and parameter.kind is inspect.Parameter.POSITIONAL_ONLY, part))
         return made
 
     @property
@@ -203,6 +205,11 @@ def _title(call: Any) -> str:
     return getattr(call, "__qualname__", None) or type(call).__name__
 
 
+def name_of(call: Any) -> str:
+    """Return what messages call a callable."""
+    return getattr(call, "__name__", None) or type(call).__name__
+
+
 def _whole(call: Any) -> Any:
     while isinstance(call, functools.partial):
         call = call.func
@@ -268,25 +275,21 @@ def signature_of(call: Callable[..., Any]) -> inspect.Signature:
     scope = getattr(inspect.unwrap(_whole(call)), "__globals__", {})
     return signature.replace(
         parameters=[
-            parameter.replace(annotation=_evaluated(parameter.annotation, scope, call, parameter.name))
+            parameter.replace(annotation=_evaluated(parameter.annotation, scope))
             for parameter in signature.parameters.values()
         ]
     )
 
 
-def _evaluated(annotation: Any, scope: dict[str, Any], call: Any, name: str) -> Any:
+def _evaluated(annotation: Any, scope: dict[str, Any]) -> Any:
     if isinstance(annotation, ForwardRef):
         annotation = annotation.__forward_arg__
     if not isinstance(annotation, str):
         return annotation
     try:
         return eval(annotation, scope)
-    except NameError as exc:
-        raise DeclarationError(
-            f"the annotation {annotation!r} of {name!r} in {_title(call)} can not be evaluated: {exc}; "
-            "what annotations of handlers name must be importable at run time, at the top of the module",
-            source_of(call),
-        ) from exc
+    except NameError:
+        return ForwardRef(annotation)  # of what a dependency makes nothing has to be known
 
 
 def return_annotation(call: Callable[..., Any]) -> Any:
@@ -327,16 +330,21 @@ def _part(
     info, depends = _marker(name, annotation, plain, parameter.default, in_path, wrong)
     if depends is not None:
         return _child(depends, plain, parent, name, path_names, reserved, above, wrong)
+    if isinstance(plain, ForwardRef):
+        raise wrong(
+            f"the annotation {plain.__forward_arg__!r} can not be evaluated; what annotations of handlers name must be"
+            " importable at run time, at the top of the module"
+        )
     if info is None and not in_path:
         if shapes.is_class(plain, SecurityScopes):
             parent.takes_scopes = True
-            from fenrir.core.binding import Given
-
             scopes = parent.scopes
             return Given(lambda c: SecurityScopes(scopes))
         given = reserved(name, plain, position)
         if given is not None:
             return given
+    elif info is not None and (shapes.is_class(plain, SecurityScopes) or reserved("", plain, -1) is not None):
+        raise wrong(f"Cannot specify FastAPI annotation for type {plain!r}")
     used = annotation if annotation is not _empty else Any
     if info is None:
         info = _inferred(used, plain if plain is not _empty else Any, parameter.default, in_path)
@@ -430,7 +438,7 @@ def _child(
         raise wrong(f"Depends() needs a callable, not {type(call).__name__}")
     if parent.kind != "call" and parent.lifetime == "request" and marker.scope == "function":
         raise DependencyScopeError(
-            f'The dependency "{_title(parent.call)}" has a scope of "request", it cannot depend on dependencies with'
+            f'The dependency "{name_of(parent.call)}" has a scope of "request", it cannot depend on dependencies with'
             ' scope "function": it lives until the response is sent, they end before that',
             source_of(parent.call),
         )

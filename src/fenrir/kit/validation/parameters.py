@@ -8,6 +8,7 @@ marker stands where a default value of any type stands.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +26,13 @@ __all__ = [
     "BodyOptions",
     "Cookie",
     "Depends",
+    "FastAPIDeprecationWarning",
     "File",
     "Form",
     "Header",
     "HeaderOptions",
     "Param",
     "ParamTypes",
-    "ParameterDeprecationWarning",
     "ParameterOptions",
     "Path",
     "Query",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 Undefined = PydanticUndefined
+_HERE = __file__.rpartition("/")[0]
 
 
 class ParamTypes(StrEnum):
@@ -51,8 +53,16 @@ class ParamTypes(StrEnum):
     cookie = "cookie"
 
 
-class ParameterDeprecationWarning(UserWarning):
-    """An option of a marker has a newer name."""
+class FastAPIDeprecationWarning(UserWarning):
+    """An option has a newer name; a class of its own, because DeprecationWarning is not shown by default."""
+
+
+def _outdated(old: str, new: str) -> None:
+    message = f"`{old}` has been deprecated, please use `{new}` instead"
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):  # the user's line is what counts
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category=FastAPIDeprecationWarning, stacklevel=level)
 
 
 class ParameterOptions(TypedDict, total=False):
@@ -122,11 +132,11 @@ class _Value(FieldInfo):  # type: ignore[misc]  # final for type checkers only: 
             )
         self.example = options.pop("example", Undefined)
         if self.example is not Undefined:
-            warnings.warn("'example' is called 'examples' now", ParameterDeprecationWarning, stacklevel=3)
+            _outdated("example", "examples")
         self.openapi_examples = options.pop("openapi_examples", None)
         self.include_in_schema = options.pop("include_in_schema", True)
         if (regex := options.pop("regex", None)) is not None:
-            warnings.warn("'regex' is called 'pattern' now", ParameterDeprecationWarning, stacklevel=3)
+            _outdated("regex", "pattern")
             options.setdefault("pattern", regex)
         if "alias" in options:
             # The alias counts for both directions; None takes an alias away that stands elsewhere in Annotated.

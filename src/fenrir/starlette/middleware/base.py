@@ -15,8 +15,6 @@ from contextlib import aclosing
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
 from fenrir.starlette._groups import create_collapsing_task_group
 from fenrir.starlette.requests import ClientDisconnect, Request
 from fenrir.starlette.responses import Response
@@ -103,6 +101,8 @@ class _Below:
     tasks: TaskGroup
 
     def __init__(self, app: ASGIApp, request: _CachedRequest, scope: Scope, send: Send) -> None:
+        import anyio  # here and below: an application whose middleware are hooks never needs it
+
         self._app = app
         self._request = request
         self._scope = scope
@@ -126,6 +126,8 @@ class _Below:
 
     async def call_next(self, request: Request) -> Response:
         """Start the application, and return its answer when the head is there."""
+        from anyio import EndOfStream
+
         self.tasks.start_soon(self._run)
         try:
             info: Mapping[str, Any] | None = None
@@ -136,7 +138,7 @@ class _Below:
                     await self._forward(message)
                 else:
                     raise AssertionError(f"Unexpected message: {message}")
-        except anyio.EndOfStream:
+        except EndOfStream:
             self._adopt_context()
             error, self.error = self.error, None
             if error is None:
@@ -158,9 +160,11 @@ class _Below:
 
     async def _receive(self) -> Message:
         """ASGI's receive for the application: whatever comes first, the next message or the end of the answer."""
+        from anyio import create_task_group
+
         message: Message = {"type": "http.disconnect"}
         if not self._answered.is_set():
-            async with anyio.create_task_group() as race:
+            async with create_task_group() as race:
 
                 async def wait_answered() -> None:
                     await self._answered.wait()
@@ -173,10 +177,12 @@ class _Below:
 
     async def _send(self, message: Message) -> None:
         """ASGI's send for the application."""
+        from anyio import BrokenResourceError
+
         self._context = copy_context()
         try:
             await self._to_above.send(message)
-        except anyio.BrokenResourceError:
+        except BrokenResourceError:
             return  # another answer was sent instead, or the rest is not wanted
         if message["type"] == "http.response.pathsend" or (
             message["type"] == "http.response.body" and not message.get("more_body", False)

@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from pydantic import BaseModel
 
 from fenrir import Fenrir
-from fenrir.fastapi import Header, Query, Security, WebSocket
+from fenrir.fastapi import APIRouter, FastAPI, Header, Query, Security, WebSocket
 from fenrir.fastapi.security import APIKeyQuery, OAuth2PasswordBearer
 from fenrir.fastapi.sse import EventSourceResponse
 from fenrir.kit.asyncapi import messages
@@ -207,4 +207,28 @@ def test_it_is_served(door: Any) -> None:
     with Client(everything(), door=door) as client:
         assert client.get("/asyncapi.json").json()["asyncapi"] == "3.0.0"
     with Client(Fenrir(__name__, asyncapi_url=None), door=door) as client:
+        assert client.get("/asyncapi.json").status_code == 404
+
+
+@pytest.mark.parametrize("door", ["direct", "asgi"])
+def test_an_application_of_fastapi_serves_it_where_it_wants(door: Any) -> None:
+    app = FastAPI(title="Feed", asyncapi_url="/channels.json", servers=[{"url": "https://a.example"}])
+    router = APIRouter(prefix="/part", tags=["part"])
+
+    @router.websocket("/live/{room}")
+    @messages(receives=Said)
+    async def live(websocket: WebSocket, room: str, since: int = 0) -> None: ...
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterable[Said]:
+        yield Said(text="")
+
+    app.include_router(router)
+    with Client(app, door=door) as client:
+        document = client.get("/channels.json").json()
+    assert {channel["address"] for channel in document["channels"].values()} == {"/part/live/{room}", "/part/events"}
+    assert document["operations"]["send_events"]["tags"] == [{"name": "part"}]
+    assert document["channels"]["live"]["bindings"]["ws"]["query"]["properties"].keys() == {"since"}
+    assert set(document["servers"]) == {"https_1", "wss_1"}
+    with Client(FastAPI(), door=door) as client:
         assert client.get("/asyncapi.json").status_code == 404

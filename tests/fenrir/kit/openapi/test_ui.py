@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from fenrir import Fenrir
 from fenrir.core.application import Application
-from fenrir.fastapi import FastAPI
+from fenrir.fastapi import FastAPI, Security
+from fenrir.fastapi.security import OAuth2PasswordBearer
 from fenrir.kit.openapi import DocsOptions, install_docs
 from fenrir.testing import Client
 from tests.fenrir.kit.openapi.plain import add, plain_app
@@ -244,3 +246,16 @@ def test_a_fastapi_application_serves_its_documentation(door: Any) -> None:
         assert "<title>Shop - Swagger UI</title>" in client.get("/docs").text
         app.openapi = lambda: {"openapi": "3.1.0", "paths": {}}  # type: ignore[method-assign]
         assert client.get("/openapi.json").json() == {"openapi": "3.1.0", "paths": {}}
+
+
+def test_tokens_may_come_from_another_host(local: Path) -> None:
+    app = Fenrir(__name__)
+    scheme = OAuth2PasswordBearer("https://login.example/token", refreshUrl="https://again.example/")
+
+    @app.fastapi.get("/a")
+    def a(token: str = Security(scheme)) -> int: ...
+
+    install_docs(app.engine, DocsOptions(openapi_url="/o.json", docs_url="/d", redoc_url=None), assets=local)
+    with Client(app) as client:
+        policy = policy_of(client.get("/d"))
+    assert policy["connect-src"] == ["'self'", "https://login.example", "https://again.example"]

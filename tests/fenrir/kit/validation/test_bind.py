@@ -32,6 +32,7 @@ from fenrir.kit.validation import (
     json_schemas,
 )
 from fenrir.kit.validation.graph import SecurityScheme
+from fenrir.kit.validation.parameters import FastAPIDeprecationWarning
 
 CONVERTERS = Converters(string())
 
@@ -189,7 +190,8 @@ def test_reserved_arguments_come_from_the_dialect() -> None:
 
     binding = bind_signature(handler, braces("/{n}", CONVERTERS), reserved=reserved)
     assert isinstance(binding.arguments[0].source, Given)
-    assert [name for name, _, _ in asked] == ["request", "item"] and binding.body is BodyNeed.BYTES
+    # Of a marked one only the type is asked for: a request that is marked as a query parameter is a mistake.
+    assert [name for name, _, _ in asked] == ["request", "item", ""] and binding.body is BodyNeed.BYTES
 
 
 @pytest.mark.parametrize(
@@ -347,6 +349,40 @@ def test_a_signature_of_the_users_own_may_have_annotations_as_text() -> None:
     assert [parameter.annotation for parameter in signature_of(handler).parameters.values()] == [int, str]
 
 
+def test_what_is_given_by_its_type_can_not_be_marked() -> None:
+    class Given_: ...
+
+    def reserved(name: str, annotation: Any, position: int) -> Given | None:
+        return Given(lambda c: c) if annotation is Given_ else None
+
+    with pytest.raises(AssertionError, match="Cannot specify FastAPI annotation for type"):
+        bind_signature(_marked(Given_), braces("/", CONVERTERS), reserved=reserved)
+
+
+def _marked(kind: Any) -> Any:
+    def handler(given: Any = Query()) -> None: ...
+
+    handler.__annotations__["given"] = kind
+    return handler
+
+
+def test_the_type_of_what_a_dependency_makes_need_not_exist() -> None:
+    def make() -> int:
+        return 1
+
+    def handler(made: Nowhere = Depends(make)) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    (node,) = bind_signature(handler, braces("/", CONVERTERS)).nodes
+    assert node.user is make
+
+
+def test_old_names_of_options_warn_where_they_stand() -> None:
+    for marker, option in ((Query, "example"), (Header, "example"), (Form, "regex")):
+        with pytest.warns(FastAPIDeprecationWarning, match=f"`{option}` has been deprecated") as caught:
+            marker(**{option: "x"})
+        assert caught[0].filename == __file__
+
+
 class Bare(SecurityScheme):
     def __call__(self) -> str:
         return "mock"
@@ -357,3 +393,15 @@ def test_a_security_scheme_without_a_description_is_used() -> None:
 
     binding = bind_signature(handler, braces("/", CONVERTERS))
     assert [use.used.__class__ for use in binding.about.security] == [Bare]  # type: ignore[union-attr]
+
+
+def test_a_signature_that_was_set_does_not_count_the_arguments() -> None:
+    """A library puts path parameters before those of its function, which takes them by name."""
+
+    def handler(q: str = "", **keys: str) -> None: ...
+
+    key = inspect.Parameter("key", inspect.Parameter.POSITIONAL_ONLY, annotation=str)
+    own = inspect.signature(handler).parameters["q"].replace(annotation=str)
+    handler.__signature__ = inspect.Signature([key, own])  # type: ignore[attr-defined]
+    binding = bind_signature(handler, braces("/{key}", CONVERTERS))
+    assert [name for name, _ in binding.arguments] == ["key", "q"]
