@@ -167,15 +167,8 @@ class Binding:
     resources: tuple[Resource, ...] = ()
     handler: Callable[..., Any] | None = None
 
-<<<<<<< HEAD
-    def is_overridden(self, overrides: Mapping[Any, Any]) -> bool:
-        """Say whether a dependency in it has a replacement."""
-        if not overrides:
-            return False
-=======
     def touched_by(self, overrides: Mapping[Any, Any]) -> bool:
         """Say whether one of its dependencies is replaced."""
->>>>>>> integration
         return any(node.user in overrides for node in self.nodes) or any(
             resource.user in overrides for resource in self.resources
         )

@@ -214,11 +214,7 @@ class APIWebSocketRoute(WebSocketRoute):
         """Return how the handler gets its arguments."""
         if self._binding is None:
             self._binding = self._read({})
-<<<<<<< HEAD
-        if self._binding.is_overridden(overrides):
-=======
         if overrides and self._binding.touched_by(overrides):
->>>>>>> integration
             return self._read(overrides)
         return self._binding
 

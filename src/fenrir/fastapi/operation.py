@@ -259,11 +259,7 @@ class Operation(Compiled):
             return self._read(overrides, bound.pattern, strict, added)
         # What no dependency of this handler is replaced for has nothing to read again.
         binding = bound.binding
-<<<<<<< HEAD
-        if binding.is_overridden(overrides):
-=======
         if overrides and binding.touched_by(overrides):
->>>>>>> integration
             return self._read(overrides, bound.pattern, strict)
         return bound.binding
 
