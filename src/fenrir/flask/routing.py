@@ -69,13 +69,9 @@ class _Counted:
         self.changes += 1
 
 
-def counted(cls: type[Map]) -> type[Map]:
-    """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
-    return _counted(cls)
-
-
 @cache
-def _counted(cls: Any) -> type[Map]:
+def counted(cls: Any) -> type[Map]:
+    """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
     return type(cls.__name__, (_Counted, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
 
 
