@@ -69,9 +69,14 @@ class _Counted:
         self.changes += 1
 
 
-@cache
-def counted(cls: Any) -> type[Map]:
+def counted(cls: type[Map]) -> type[Map]:
     """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
+    kind: Any = cls  # mypy takes a class for unhashable whose instances are
+    return _counted(kind)
+
+
+@cache
+def _counted(cls: Any) -> type[Map]:
     return type(cls.__name__, (_Counted, cls), {"__module__": cls.__module__, "__doc__": cls.__doc__})
 
 
