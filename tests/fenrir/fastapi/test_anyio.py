@@ -54,6 +54,7 @@ def test_blocking_code_reaches_the_loop(backend: str) -> None:
 
     @app.get("/")
     def handler(d: str = Depends(dependency)) -> str:
+        anyio.from_thread.check_cancelled()
         return d + anyio.from_thread.run(note, "handler")
 
     assert anyio.run(asking(app), backend=backend) == b'"inhandler"'
