@@ -387,6 +387,7 @@ class Operation(Compiled):
             bind=self.bind,
             options=_Options(self, slashes),
             body_limit=self.max_body_size,
+            timeout=self.timeout,
             document=self.include_in_schema,
             user=self.endpoint,
         )
