@@ -358,3 +358,63 @@ def test_an_uncaught_disconnect_of_a_websocket_is_raised_over_asgi() -> None:
     with pytest.raises(Exception, match="1000"), TestClient(app).websocket_connect("/") as session:
         session.send_text("x")
         assert session.receive_text() == "x"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_router_has_middleware_and_error_handlers_of_its_own(door: str) -> None:
+    log: list[str] = []
+    outer, inner = APIRouter(prefix="/outer"), APIRouter(prefix="/inner")
+
+    def noting(name: str) -> Any:
+        async def dispatch(request: Request, call_next: Any) -> Any:
+            log.append(f"{name} in")
+            response = await call_next(request)
+            log.append(f"{name} out")
+            response.headers[f"x-{name}"] = "1"
+            return response
+
+        return dispatch
+
+    outer.middleware("http")(noting("outer"))
+    inner.middleware("http")(noting("inner"))
+
+    @inner.exception_handler(KeyError)
+    def key(request: Request, exc: KeyError) -> PlainTextResponse:
+        return PlainTextResponse(f"inner {exc}", 409)
+
+    @outer.exception_handler(422)
+    async def invalid(request: Request, exc: Any) -> PlainTextResponse:
+        return PlainTextResponse(f"outer {len(exc.errors())}", 400)
+
+    def opened() -> Any:
+        log.append("opened")
+        yield 1
+        log.append("closed")
+
+    @inner.get("/{x}")
+    def read(x: int, _: int = Depends(opened)) -> int:
+        if not x:
+            raise KeyError(x)
+        return x
+
+    @outer.get("/plain")
+    def plain() -> str:
+        return "plain"
+
+    outer.include_router(inner)
+    app = FastAPI()
+    app.include_router(outer)
+
+    @app.get("/key")
+    def outside() -> None:
+        raise KeyError("outside")
+
+    with Client(app, door=door, raise_server_exceptions=False) as client:  # type: ignore[arg-type]
+        answer = client.get("/outer/inner/3")
+        assert (answer.json(), answer.headers["x-outer"], answer.headers["x-inner"]) == (3, "1", "1")
+        assert log == ["outer in", "inner in", "opened", "inner out", "outer out", "closed"]
+        assert client.get("/outer/inner/0").text == "inner 0"
+        assert client.get("/outer/inner/x").text == "outer 1"
+        assert "x-inner" not in client.get("/outer/plain").headers
+        assert client.get("/key").status_code == 500
+        assert "x-outer" not in client.get("/none").headers
