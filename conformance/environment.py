@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -134,5 +135,17 @@ def _pip(python: Path, *arguments: str) -> None:
 def needs(*extras: str) -> list[str]:
     """Return what Fenrir itself requires, with the requirements of extras that exist."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    optional = project["optional-dependencies"]
-    return [*project["dependencies"], *(line for extra in extras for line in optional.get(extra, ()))]
+    found: dict[str, None] = dict.fromkeys(project["dependencies"])
+    seen: set[str] = set()
+    pending = list(extras)
+    while pending:
+        extra = pending.pop()
+        if extra in seen:
+            continue
+        seen.add(extra)
+        for line in project["optional-dependencies"].get(extra, ()):
+            if own := re.fullmatch(rf"{project['name']}\[([\w,-]+)\]", line):
+                pending += own[1].split(",")
+            else:
+                found[line] = None
+    return list(found)

@@ -9,6 +9,7 @@ import pytest
 
 from conformance import extension as extension_module
 from conformance import failing, identifiers, page
+from conformance.environment import needs
 from conformance.extension import Extension, aligned, extensions
 from conformance.running import Outcome
 from conformance.suite import LeftOut, RecordError, Suite, suites
@@ -147,3 +148,9 @@ def test_what_is_not_collected_is_lost() -> None:
     real = Outcome({"t::a": "passed", "t::b[x]": "passed"})
     total, passing = aligned(real, Outcome({}, uncollected={"t": "no module"}))
     assert (len(total), passing) == (2, set())
+
+
+def test_an_extra_that_names_another_is_what_that_requires() -> None:
+    required = needs("standard")
+    assert [line for line in required if line.startswith("fenrir")] == []
+    assert any(line.startswith("orjson") for line in required) and any(line.startswith("pydantic") for line in required)

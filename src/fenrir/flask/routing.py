@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from fenrir.core.converters import (
@@ -71,7 +71,8 @@ class _Counted:
 
 def counted(cls: type[Map]) -> type[Map]:
     """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
-    return _counted(cast(Any, cls))
+    kind: Any = cls  # mypy takes a class for unhashable whose instances are
+    return _counted(kind)
 
 
 @cache

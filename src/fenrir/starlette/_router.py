@@ -118,7 +118,7 @@ class Router:
     def _other_slash(self, scope: Scope) -> str | None:
         """The location of the same resource with, or without, a slash at its end, when there is such a route.
 
-        It is relative: behind a proxy neither the scheme nor the host need be what the client sees.
+        It is relative where it could lose the scheme: a proxy may have ended TLS before plain HTTP.
         """
         path = get_route_path(scope)
         if path == "/":
@@ -127,8 +127,10 @@ class Router:
         if all(route.matches(other)[0] is Match.NONE for route in self.routes):
             return None
         url = URL(scope=other)
-        # SECURITY: `//name/` would be a location on another host.
-        return str(url) if url.path.startswith("//") else str(url.replace(scheme="", netloc=""))
+        # SECURITY: `//name/` alone would be a location on another host.
+        if url.scheme == "https" or url.path.startswith("//"):
+            return str(url)
+        return str(url.replace(scheme="", netloc=""))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Router) and self.routes == other.routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fenrir.core.declare import Mode, Stage
+from fenrir.testing import Client
 
 from .neutral import App
 
@@ -43,3 +44,15 @@ def test_hooks_only_for_routes_are_not_in_the_plan_of_what_no_route_took(app: Ap
     assert app.engine.frozen.missing.hooks == ()
     app.hook(Stage.BEFORE_HANDLER)(lambda c: None)
     assert len(app.engine.frozen.missing.hooks) == 1
+
+
+def test_a_program_is_written_for_the_first_request(app: App) -> None:
+    app.route("/used", lambda: "x")
+    app.route("/unused", lambda: "x")
+    app.engine.freeze()
+    used, unused = app.engine.frozen.plans
+    with Client(app.engine) as client:
+        assert [client.get("/used").status_code for _ in range(2)] == [200, 200]
+    assert used._text is not None and used.run.__name__ == "plan"
+    assert unused._text is None
+    assert unused.text == used.text and unused.run.__name__ == "plan"

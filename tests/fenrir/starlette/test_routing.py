@@ -136,6 +136,7 @@ def test_a_slash_redirect_keeps_scheme_and_host_of_the_client() -> None:
     client = OURS.TestClient(app, follow_redirects=False)
     assert client.get("/slash?q=1").headers["location"] == "/slash/?q=1"
     assert client.get("/users/7/").headers["location"] == "/users/7"
+    assert client.get("https://testserver/slash").headers["location"] == "https://testserver/slash/"
     assert OURS.TestClient(app).get("/slash").text == "sync"
     assert client.post("/slash").status_code == 307
     # Two slashes at the beginning would name a host.
@@ -190,3 +191,15 @@ def test_the_list_of_routes_tells_of_every_change() -> None:
     router.mount("/m", print)
     assert changes == [1, 2, 3, 2, 2, 3, 3, 3, 2, 1, 2, 2, 3, 0, 1]
     assert isinstance(router.routes, list)
+
+
+def test_the_expression_of_a_path_is_compiled_when_it_is_asked_for() -> None:
+    from fenrir.starlette.routing import Route
+
+    route = Route("/a/{b:int}", lambda request: None)
+    assert "path_regex" not in vars(route)
+    assert route.path_regex.match("/a/12") and not route.path_regex.match("/a/x")
+    assert route.path_regex is route.path_regex
+    route.path = "/other"
+    route._compile()
+    assert route.path_regex.match("/other")

@@ -42,6 +42,7 @@ __all__ = [
     "checked_interim",
     "checked_pairs",
 ]
+_SELDOM_A_BODY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
 class ASGIExchange:
@@ -93,9 +94,11 @@ class ASGIExchange:
         self._started = False
         self._answer: list[Message] = []
         self.buffered: bytes | None = None
-        # RFC 9112 §6.3: a request without content-length and transfer-encoding has no body; HTTP/2 has neither field.
-        # Callers in the same process leave both out as they like; they name no version of the specification.
-        if "spec_version" in scope.get("asgi", ()) and scope.get("http_version", "1.1").startswith("1"):
+        # RFC 9112 §6.3: a request without content-length and transfer-encoding has no body. HTTP/2 has neither, and
+        # gateways that are no servers leave both out as they like, as do callers in the same process, which name no
+        # version of the specification: where a body is to be expected, it is asked for.
+        asgi, http = scope.get("asgi", ()), scope.get("http_version", "1.1")
+        if self.method in _SELDOM_A_BODY and "spec_version" in asgi and http.startswith("1"):
             for name, value in self.headers.raw:
                 if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
                     break

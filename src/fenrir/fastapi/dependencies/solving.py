@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fenrir.core.context import Raises
 from fenrir.core.declare import Mode, Route, Scope, Source
@@ -21,6 +22,7 @@ from fenrir.fastapi.dependencies.models import Dependant
 from fenrir.kit.validation import bind_signature
 
 if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
     from fenrir.fastapi.requests import Request
     from fenrir.fastapi.websockets import WebSocket
 
@@ -72,10 +74,10 @@ async def solve_dependencies(
         request.scope.setdefault(key, value)
     overrides = getattr(dependency_overrides_provider, "dependency_overrides", None) or {}
     plan = _plan(dependant, overrides)
-    c = await context_of(request, plan)
+    c = await context_of(cast("Request", request), plan)  # of a WebSocket nothing but its scope is read
     for key, given in ((TASKS, background_tasks), (HANDED, response)):
         if given is not None:
-            c.note(key, lambda _, given=given: given)
+            c.note(key, partial(_as_is, given))
     c.raises = Raises.ALL
     values: dict[str, Any] = {}
     errors: list[Any] = []
@@ -101,6 +103,10 @@ async def solve_dependencies(
 
 _LEAST = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "path_params": {}}
 _SCOPE = Scope("dependencies")
+
+
+def _as_is(value: Any, c: RequestContext) -> Any:
+    return value
 
 
 async def _collect(**values: Any) -> dict[str, Any]:

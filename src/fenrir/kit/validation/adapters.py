@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
 
-__all__ = ["shared_adapter"]
+__all__ = ["TypeAdapter", "shared_adapter"]
 
 _known: WeakValueDictionary[tuple[Any, ...], TypeAdapter[Any]] = WeakValueDictionary()
 
@@ -24,6 +24,8 @@ def shared_adapter(parts: tuple[Any, ...], make: Callable[[], TypeAdapter[Any]])
         key = (parts, repr(parts))
         found = _known.get(key)
     except Exception:  # something in it has no hash, or no repr
+        return make()
+    if "ForwardRef(" in key[1]:  # one name may be two types in two modules
         return make()
     if found is None:
         found = _known[key] = make()

@@ -127,9 +127,11 @@ class Dependant:
             raise DeclarationError(f"{_title(call)} depends on itself", source_of(call))
         scopes = (*parent_scopes, *(scope for scope in own_scopes if scope not in parent_scopes))
         made = cls(call, name, use_cache, scope, tuple(own_scopes), scopes, concurrency)
+        # A signature that a library put there says what to gather, not how its function counts its arguments.
+        own = getattr(call, "__signature__", None) is None
         for position, parameter in enumerate(signature_of(call).parameters.values()):
             part = _part(parameter, position, made, path_names, reserved, (*above, call))
-            made.parts.append((parameter.name, parameter.kind is inspect.Parameter.POSITIONAL_ONLY, part))
+            made.parts.append((parameter.name, own and parameter.kind is inspect.Parameter.POSITIONAL_ONLY, part))
         return made
 
     @property

@@ -126,7 +126,7 @@ def test_paths_below_a_root(path: str, root: str, found: str) -> None:
 
 
 def test_bodies(app: App) -> None:
-    @app.route("/", methods=["POST"], takes="c")
+    @app.route("/", methods=["GET", "POST"], takes="c")
     async def handler(c: Any) -> Any:
         return await c.read_body()
 
@@ -137,8 +137,12 @@ def test_bodies(app: App) -> None:
     sent = run(app, scope("/", "POST", http_version="2"), Server(body(b"two")))
     assert sent[1]["body"] == b"two"
     # A server says by headers that there is no body; a caller in this process may leave them out.
-    sent = run(app, scope("/", "POST", asgi={"version": "3.0", "spec_version": "2.3"}), Server())
+    server = {"version": "3.0", "spec_version": "2.3"}
+    sent = run(app, scope("/", "GET", asgi=server), Server())
     assert sent[1]["body"] == b""
+    # A gateway that is no server (of functions, say) names a version and no length.
+    sent = run(app, scope("/", "POST", asgi=server), Server(body(b"four")))
+    assert sent[1]["body"] == b"four"
     sent = run(app, scope("/", "POST", asgi={"version": "3.0"}), Server(body(b"three")))
     assert sent[1]["body"] == b"three"
     # The client leaves in the middle: nobody is there for an answer.

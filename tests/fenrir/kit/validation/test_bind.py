@@ -393,3 +393,15 @@ def test_a_security_scheme_without_a_description_is_used() -> None:
 
     binding = bind_signature(handler, braces("/", CONVERTERS))
     assert [use.used.__class__ for use in binding.about.security] == [Bare]  # type: ignore[union-attr]
+
+
+def test_a_signature_that_was_set_does_not_count_the_arguments() -> None:
+    """A library puts path parameters before those of its function, which takes them by name."""
+
+    def handler(q: str = "", **keys: str) -> None: ...
+
+    key = inspect.Parameter("key", inspect.Parameter.POSITIONAL_ONLY, annotation=str)
+    own = inspect.signature(handler).parameters["q"].replace(annotation=str)
+    handler.__signature__ = inspect.Signature([key, own])  # type: ignore[attr-defined]
+    binding = bind_signature(handler, braces("/{key}", CONVERTERS))
+    assert [name for name, _ in binding.arguments] == ["key", "q"]
