@@ -234,6 +234,7 @@ class Route:
         bind_late: the binding depends on what is registered later, so it is made again whenever plans are.
         websocket: the handler serves a channel; `methods` is then empty.
         stream: the body is left unread for the handler.
+        timeout: seconds that a request may take, its answer included; then 504.
         document: list it in documentation.
         user: the user's own callable where the handler is an adapter around it, for documentation.
     """
@@ -251,6 +252,7 @@ class Route:
     websocket: bool = False
     stream: bool = False
     body_limit: int | None = None
+    timeout: float | None = None
     document: bool = True
     bind_late: bool = False
     user: Any = None

@@ -40,6 +40,7 @@ class Plan:
     names: tuple[str, ...]
     hooks: tuple[Hook, ...]
     body_limit: int | None
+    wrapped: bool
     emission: Callable[[], Emission]
     run: Callable[[RequestContext, Any, tuple[Any, ...]], Any] = field(init=False)
     _text: str | None = field(init=False, default=None)
@@ -54,7 +55,12 @@ class Plan:
     def _emit(self) -> str:
         made = self.emission()
         object.__setattr__(self, "_text", made.text)
-        object.__setattr__(self, "run", made.function)
+        run = made.function
+        if self.route.timeout is not None and not self.route.websocket:
+            from fenrir.core.deadline import bounded
+
+            run = bounded(run, self.route.timeout, wrapped=self.wrapped)
+        object.__setattr__(self, "run", run)
         return made.text
 
     @property
@@ -104,6 +110,7 @@ def link(route: Route, binding: Binding, *, wrapped: bool, limited: bool = False
         names=tuple(parameter.name for parameter in route.pattern.parameters),
         hooks=(*before, *after, *teardown),
         body_limit=route.body_limit,
+        wrapped=wrapped,
         emission=partial(emit, route, binding, renderer, before, after, teardown, wrapped=wrapped, limited=limited),
     )
 

@@ -21,6 +21,7 @@ from fenrir.fastapi.exceptions import WebSocketRequestValidationError
 from fenrir.fastapi.handler import engine_handler, request_response, websocket_session
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.options import OperationOptions, check_options
+from fenrir.fastapi.surroundings import Surroundings, surrounded
 from fenrir.kit.validation import bind_signature
 from fenrir.starlette.exceptions import HTTPException
 from fenrir.starlette.responses import PlainTextResponse, Response
@@ -89,7 +90,12 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
             return None
         if self._handler is None:
             self._handler = self.get_route_handler()
-        return engine_handler(self._handler)
+        return engine_handler(surrounded(self._handler, self.routers))
+
+    @property
+    def stands_inside(self) -> tuple[Any, ...]:
+        """What is around the handler, as far as it may change."""
+        return tuple(router.state_of_surroundings for router in self.routers)
 
     @property
     def is_custom(self) -> bool:
@@ -98,6 +104,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
 
         return (
             self._handler is not None
+            or any(router.surrounds for router in self.routers)
             or type(self).get_route_handler is not APIRoute.get_route_handler
             or "get_route_handler" in self.__dict__
             or routing.get_request_handler is not handler.get_request_handler
@@ -107,7 +114,8 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
     def app(self) -> ASGIApp:
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
-            self._app = limited(request_response(self._handler or self.get_route_handler()), self.max_body_size)
+            handler = surrounded(self._handler or self.get_route_handler(), self.routers)
+            self._app = limited(request_response(handler), self.max_body_size)
         return self._app
 
     @app.setter
@@ -118,9 +126,10 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
         self.replaced = self._handler is None
         self._declared = None
         for application in tuple(APPLICATIONS):
-            application.engine.changed()
+            application._changed()
 
     replaced = False
+    routers: tuple[Surroundings, ...] = ()  # the one that it was declared on
     _handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
 
     def matches(self, scope: Any) -> tuple[Match, Any]:

@@ -134,6 +134,7 @@ class RequestHandler:
         route = replace(
             operation.plain(_NO_HOOKS),
             handler=endpoint,
+            timeout=None,  # the route around it has it
             dialect=replace(DIALECT, renderer=lambda route: Renderer(cast(Any, rendering.respond))),
         )
         if self._endpoint is not None:

@@ -24,6 +24,7 @@ from fenrir.fastapi.frontend import FrontendGroup
 from fenrir.fastapi.handler import engine_handler, request_response
 from fenrir.fastapi.operation import Operation, checked_body_size
 from fenrir.fastapi.responses import JSONResponse
+from fenrir.fastapi.surroundings import surrounded
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.starlette.datastructures import URLPath
 from fenrir.starlette.routing import (
@@ -148,7 +149,7 @@ class EffectiveRoute(Operation):
         made = cls(route, context)
         if isinstance(route, APIRoute):
             made._describe_inclusion(route)
-            if route.is_custom:
+            if made._is_custom:
                 made.handle_request = made._handler_of(route)
             return made
         if isinstance(route, FrontendGroup):
@@ -215,11 +216,22 @@ class EffectiveRoute(Operation):
         finally:
             effective_route_context.reset(token)
 
+    @property
+    def _is_custom(self) -> bool:
+        return self.original_route.is_custom or any(router.surrounds for router in self.context.scopes)
+
     def custom_handler(self) -> Any:
         """Return what serves a request when the route's class has a way of its own."""
-        if self.handle_request is None and self.original_route.is_custom:
+        if self.handle_request is None and self._is_custom:
             self.handle_request = self._handler_of(self.original_route)
-        return engine_handler(self.handle_request) if self.handle_request is not None else None
+        if self.handle_request is None:
+            return None
+        return engine_handler(surrounded(self.handle_request, self.context.scopes))
+
+    @property
+    def stands_inside(self) -> tuple[Any, ...]:
+        """What is around the handler, as far as it may change."""
+        return tuple(router.state_of_surroundings for router in self.context.scopes)
 
     @property
     def app(self) -> ASGIApp:
@@ -228,7 +240,8 @@ class EffectiveRoute(Operation):
             if self.starlette_route is not None:
                 self._app = limited(self.starlette_route.handle, self.context.max_body_size)
             else:
-                app = request_response(self.handle_request or self._handler_of(self.original_route))
+                handler = self.handle_request or self._handler_of(self.original_route)
+                app = request_response(surrounded(handler, self.context.scopes))
                 self._app = limited(app, self.max_body_size)
         return self._app
 

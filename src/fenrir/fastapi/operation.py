@@ -348,7 +348,16 @@ class Operation(Compiled):
             form_limits: of the application.
         """
         self._limits_around = form_limits
-        key = (scope, slashes, name, self.methods.copy(), self.path, self.status_code, self.response_class)
+        key = (
+            self.stands_inside,
+            scope,
+            slashes,
+            name,
+            self.methods.copy(),
+            self.path,
+            self.status_code,
+            self.response_class,
+        )
         if self._declared is not None and self._declared[0] == key and self._bound is not None:
             return self._declared[1]
         route = self._route(scope, slashes, name)
@@ -387,9 +396,15 @@ class Operation(Compiled):
             bind=self.bind,
             options=_Options(self, slashes),
             body_limit=self.max_body_size,
+            timeout=self.timeout,
             document=self.include_in_schema,
             user=self.endpoint,
         )
+
+    @property
+    def stands_inside(self) -> tuple[Any, ...]:
+        """What is around the handler, as far as it may change."""
+        return ()
 
     def custom_handler(self) -> Callable[[RequestContext], Any] | None:
         """Return what serves a request when the route's class has a way of its own."""

@@ -45,7 +45,7 @@ class RouteOptions(_Everywhere, total=False):
         response_model: filters what is returned; by default the return annotation, None switches it off.
         status_code: of a value that is no response.
         response_class: of a value that is no response.
-        timeout: seconds that a request may take; then its work is cancelled and 504 is the answer.
+        timeout: seconds that a request may take, its answer included; then its work is cancelled and 504 is the answer.
     """
 
     response_model: Any

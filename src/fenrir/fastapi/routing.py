@@ -51,6 +51,7 @@ from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
 from fenrir.fastapi.sse import _PING_INTERVAL as _PING_INTERVAL
+from fenrir.fastapi.surroundings import Surroundings
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette import routing
@@ -144,7 +145,7 @@ def _merged_lifespans(outer: Callable[[Any], Any], inner: Callable[[Any], Any]) 
     return merged
 
 
-class APIRouter(Verbs, routing.Router):
+class APIRouter(Surroundings, Verbs, routing.Router):
     """A group of routes, to be included in an application or in another router.
 
     Args:
@@ -182,8 +183,13 @@ class APIRouter(Verbs, routing.Router):
         form_limits: Mapping[str, int] | None = None,
     ) -> None:
         self.max_body_size = checked_body_size(max_body_size)
-        super().__init__(
-            routes=routes, redirect_slashes=redirect_slashes, default=default, lifespan=_lifespan_of(self, lifespan)
+        Surroundings.__init__(self)
+        routing.Router.__init__(
+            self,
+            routes=routes,
+            redirect_slashes=redirect_slashes,
+            default=default,
+            lifespan=_lifespan_of(self, lifespan),
         )
         self.middleware_stack = limited(self.middleware_stack, max_body_size)
         self.prefix = _checked_prefix(prefix)
@@ -305,7 +311,9 @@ class APIRouter(Verbs, routing.Router):
             ),
             dependency_overrides_provider=self.dependency_overrides_provider,
         )
-        self.routes.append(make(self.prefix + path, endpoint=endpoint, **given))
+        route = make(self.prefix + path, endpoint=endpoint, **given)
+        route.routers = (self,)
+        self.routes.append(route)
 
     def add_api_websocket_route(
         self,
