@@ -47,7 +47,7 @@ def passes_on(path: Path) -> bool:
     return len(statements) > 1 and all(
         isinstance(statement, (ast.Import, ast.ImportFrom))
         or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-        or (isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__all__")
+        or (isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) in ("__all__", "__getattr__"))
         for statement in statements
     )
 

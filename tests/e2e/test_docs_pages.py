@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import asteri
+from fenrir import Fenrir
 from fenrir.fastapi import FastAPI
 from fenrir.kit.openapi.bundles import local_assets
 
@@ -21,8 +22,10 @@ pytestmark = pytest.mark.e2e
 TITLE = "Shop </title><script>document.title = 'broken'</script>"
 
 
-def shop() -> FastAPI:
-    app = FastAPI(title=TITLE, description="Sells **things**")
+def shop(kind: str) -> Any:
+    app: Any = FastAPI(title=TITLE, description="Sells **things**")
+    if kind == "fenrir":
+        app = Fenrir(__name__, title=TITLE, description="Sells **things**")
 
     @app.get("/things/{thing_id}", tags=["things"])
     async def read_thing(thing_id: int, q: str | None = None) -> dict[str, int]:
@@ -32,8 +35,8 @@ def shop() -> FastAPI:
     return app
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+@pytest.fixture(scope="module", params=["fastapi", "fenrir"])
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """Serve the application by Asteri, in a thread of its own."""
     assert local_assets().folder is not None, "no local files: run tools/docs_ui.py"
     found: list[str] = []
@@ -41,7 +44,7 @@ def address() -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def main() -> None:
-        async with asteri.serve(shop()) as server:
+        async with asteri.serve(shop(request.param)) as server:
             found.append(server.url)
             started.set()
             await stopped.wait()

@@ -104,7 +104,8 @@ class _Job:
         assert self._call is not None and self._context is not None
         _local.loop = self._home.loop
         if self._token is not None:
-            sys.modules["anyio.from_thread"].threadlocals.current_token = self._token
+            lent = sys.modules["anyio.from_thread"].threadlocals
+            lent.current_token, lent.current_cancel_scope = self._token, None
         try:
             self._result = self._context.run(self._call)
         except BaseException as exc:

@@ -118,7 +118,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
         self.replaced = self._handler is None
         self._declared = None
         for application in tuple(APPLICATIONS):
-            application.engine.changed()
+            application._changed()
 
     replaced = False
     _handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None

@@ -200,6 +200,8 @@ class FastAPI(Verbs, Starlette):
         self.user_middleware = list(middleware or ())
         self.middleware_stack: ASGIApp | None = None
         self._hooked = False
+        self._built: ASGIApp | None = None
+        self._collects = True
         self._completes_scopes = False
         self._error_handlers: list[ErrorHandler] = []
         engine.body_limit = max_body_size
@@ -214,6 +216,9 @@ class FastAPI(Verbs, Starlette):
 
     def _changed(self) -> None:
         self.engine.changed()
+        built = self.middleware_stack is not None and self.middleware_stack is self._built
+        if built and self._collects != can_collect(self.router):  # what is in the middle is another thing now
+            self.middleware_stack = None
 
     # ------------------------------------------------------------- to engine
     def _declarations(self, collector: Collector) -> Iterator[Route | Mount]:
@@ -308,6 +313,9 @@ class FastAPI(Verbs, Starlette):
         """Serve as an ASGI application."""
         if self.root_path:
             scope["root_path"] = self.root_path
+        if self.middleware_stack is None:
+            self._collects = can_collect(self.router)
+            self._built = self.middleware_stack = self.build_middleware_stack()
         await super().__call__(scope, receive, send)
 
     # ---------------------------------------------------------- declarations

@@ -95,7 +95,8 @@ class Rendering:
         if "content-length" not in reply.headers and not forbids_body(reply.status):
             # A response has it from the start.
             reply.headers.raw.insert(0, (b"content-length", b"%d" % len(reply.body)))
-        return (self.response_class or JSONResponse).over(reply)
+        usual = Response if self.model is not None else JSONResponse
+        return (self.response_class or usual).over(reply)
 
     def _status(self, c: RequestContext) -> int | None:
         handed = _handed(c)

@@ -30,8 +30,8 @@ from fenrir.flask import cli
 from fenrir.flask.ctx import AppContext, RequestContext
 from fenrir.flask.dispatching import Dispatching
 from fenrir.flask.engine import FlaskEngine, rendered
+from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
-from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 from fenrir.flask.incidental import incidental
 from fenrir.flask.request import Request
 

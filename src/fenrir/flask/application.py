@@ -24,10 +24,12 @@ from werkzeug.wsgi import get_host
 from fenrir.core.declare import Source, caller
 from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import _AppCtxGlobals
+from fenrir.flask.flags import get_debug_flag
+from fenrir.flask.flashing import get_flashed_messages
 from fenrir.flask.globals import g, request, session
-from fenrir.flask.helpers import _split_blueprint_path, get_debug_flag, get_flashed_messages
 from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider
 from fenrir.flask.logging import create_logger
+from fenrir.flask.origins import _split_blueprint_path
 from fenrir.flask.routing import counted
 from fenrir.flask.scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
 from fenrir.flask.templating import DispatchingJinjaLoader, Environment

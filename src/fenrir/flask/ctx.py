@@ -311,7 +311,10 @@ class RequestContext(_Counted):
         if self._session is None:
             self._open_session()
         known = self._c is not None and self.request.url_rule is not None  # by the engine's tree
-        if not known and self.url_adapter is not None:
+        if known and self.app.config["TRUSTED_HOSTS"] is not None:
+            # SECURITY: the engine's tree knows no hosts; making the adapter finds one that is not trusted.
+            self.url_adapter  # noqa: B018
+        elif not known and self.url_adapter is not None:
             self.match_request()
 
     def pop(self, exc: BaseException | None = _sentinel) -> None:

@@ -32,7 +32,7 @@ _OF_MANY = {
     "UUID": "uuid:UUID",
     "_cv_app": "fenrir.flask.globals:_cv_app",
     "_cv_request": "fenrir.flask.globals:_cv_request",
-    "_split_blueprint_path": "fenrir.flask.helpers:_split_blueprint_path",
+    "_split_blueprint_path": "fenrir.flask.origins:_split_blueprint_path",
     "ast": "ast",
     "b64decode": "base64:b64decode",
     "b64encode": "base64:b64encode",

@@ -20,7 +20,7 @@ from fenrir.flask import json
 from fenrir.flask.environ import environ_of
 from fenrir.flask.exceptions import adopt
 from fenrir.flask.globals import DOOR, current_app
-from fenrir.flask.helpers import _split_blueprint_path
+from fenrir.flask.origins import _split_blueprint_path
 
 if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException

@@ -71,7 +71,8 @@ class _Counted:
 
 def counted(cls: type[Map]) -> type[Map]:
     """Return a class of maps, of which `changes` can be asked; always the same one for a class."""
-    return _counted(cls)
+    kind: Any = cls  # mypy takes a class for unhashable whose instances are
+    return _counted(kind)
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from fenrir.flask.globals import current_app
-from fenrir.flask.helpers import get_root_path
+from fenrir.flask.origins import get_root_path
 from fenrir.flask.sending import send_from_directory
 from fenrir.flask.templating import _default_template_ctx_processor
 from fenrir.kit.templating import BaseLoader, FileSystemLoader

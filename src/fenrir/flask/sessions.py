@@ -17,11 +17,10 @@ from fenrir.kit.sessions.signed import sha1 as _lazy_sha1
 from fenrir.kit.sessions.signed import signing_serializer
 
 if TYPE_CHECKING:
-    from itsdangerous import URLSafeTimedSerializer
-
     from fenrir.flask.app import Flask
     from fenrir.flask.request import Request
     from fenrir.flask.response import Response
+    from fenrir.kit.sessions.signed import URLSafeTimedSerializer
 
 __all__ = [
     "NullSession",

@@ -13,8 +13,8 @@ from fenrir.flask.cli.routes import routes_command
 from fenrir.flask.cli.run import CertParamType, SeparatedPathType, _validate_key, run_command, show_server_banner
 from fenrir.flask.cli.script import AppGroup, ScriptInfo, pass_script_info, with_appcontext
 from fenrir.flask.cli.shell import shell_command
+from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import current_app
-from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 from fenrir.flask.incidental import incidental
 from fenrir.kit.dotenv import load_dotenv
 

@@ -12,7 +12,7 @@ import click
 from werkzeug.utils import import_string
 
 from fenrir.flask.cli.script import ScriptInfo, pass_script_info
-from fenrir.flask.helpers import get_debug_flag
+from fenrir.flask.flags import get_debug_flag
 from fenrir.flask.serving import is_running_from_reloader, run_simple
 
 __all__ = ["CertParamType", "SeparatedPathType", "run_command", "show_server_banner"]

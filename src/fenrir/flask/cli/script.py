@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from fenrir.flask.cli.locate import NoAppException, locate_app, prepare_import
+from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import current_app
-from fenrir.flask.helpers import get_debug_flag, get_load_dotenv
 
 if TYPE_CHECKING:
     from fenrir.flask.app import Flask

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
 from fenrir.kit.asyncapi.messages import Messages, messages_of
 from fenrir.kit.openapi.parameters import converter_schema
 from fenrir.kit.openapi.plans import description_of, summary_of, title_of, user_function
 from fenrir.kit.validation import About, ParameterAbout, StreamAbout, titled
+from fenrir.kit.validation.adapters import TypeAdapter
 
 if TYPE_CHECKING:
     from fenrir.core.plan import Plan

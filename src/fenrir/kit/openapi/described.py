@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
     from fenrir.core.declare import Source
     from fenrir.kit.validation import About, StreamAbout
+    from fenrir.kit.validation.adapters import TypeAdapter
 
 __all__ = ["Callback", "Content", "Described"]
 

@@ -17,7 +17,7 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from fenrir.kit.sessions.tagged import TaggedJSONSerializer
 
-__all__ = ["SignedCookies", "SignedJSON", "signing_serializer", "tagged_json"]
+__all__ = ["SignedCookies", "SignedJSON", "URLSafeTimedSerializer", "signing_serializer", "tagged_json"]
 
 tagged_json = TaggedJSONSerializer()
 """Shared by all cookies; `register` adds types."""

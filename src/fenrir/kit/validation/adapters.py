@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
 
-__all__ = ["shared_adapter"]
+__all__ = ["TypeAdapter", "shared_adapter"]
 
 _known: WeakValueDictionary[tuple[Any, ...], TypeAdapter[Any]] = WeakValueDictionary()
 
