@@ -22,7 +22,7 @@ BIN = $(abspath $(VENV))/bin
 ENVIRONMENT = $(PYTHON) tools/environment.py $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-pure lint format e2e proxies autobahn conformance schemathesis fuzz bench reliability docs-ui wheel clean
+.PHONY: help install run test test-pure lint format e2e proxies autobahn conformance schemathesis fuzz bench startup reliability docs-ui wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,10 @@ fuzz: ## parsers against their other form and peers (ARGS="--seconds 600"; SANIT
 bench: ## the same work on Fenrir, Asteri and their peers; writes build/bench.json (ARGS="--list", ARGS="--publish")
 	@$(ENVIRONMENT) --group bench
 	$(BIN)/python -m bench $(ARGS)
+
+startup: ## what it costs to start a FastAPI application of 500 routes, on FastAPI and adopted
+	@$(ENVIRONMENT) --group test
+	$(BIN)/python -m bench.startup $(ARGS)
 
 reliability: ## idle connections, slow readers, soak, resets, slow attackers ... (ARGS=all, ARGS="soak --requests 100000")
 	@$(ENVIRONMENT) --group test

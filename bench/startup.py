@@ -1,121 +1,109 @@
-"""What a large application costs before its first request: import, declarations, start, and the document on demand.
+"""What it costs to start: a FastAPI application of 500 routes and 200 models, on FastAPI and adopted.
 
-    python -m bench.startup [--routes 500] [--models 200] [--rounds 5] [--json FILE]
+    python -m bench.startup [--runs 5]        (make startup)
 
-Each round runs each contender in a fresh interpreter, one after the other, and counts processor time in the process
-itself. The models of the application are counted apart: they cost both the same.
+The figures are seconds of processor time, the median of the runs, one after the other and taking turns: other programs
+on the machine change them little.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
-import time
-from importlib import import_module
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-CONTENDERS = ("fastapi", "fenrir.fastapi")
-PHASES = ("import", "models", "routes", "start", "document")
+__all__ = ["PROGRAM", "main", "measure"]
 
+ROOT = Path(__file__).resolve().parent.parent
+STEPS = ("import", "models", "routes", "start", "first request", "openapi")
 
-async def start(app: Any) -> None:
-    """Run the lifespan and answer one request: from here on it serves."""
-    sent: list[Any] = []
-    steps = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+PROGRAM = """\
+import json
+import sys
+import time
 
-    async def receive() -> Any:
-        return next(steps)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def body() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/part0/r0/1",
-        "raw_path": b"/part0/r0/1",
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"a")],
-        "client": ("127.0.0.1", 1),
-        "server": ("a", 80),
-    }
-    await app(scope, body, send)
-    status = next(message["status"] for message in sent if message["type"] == "http.response.start")
-    assert status == 200, sent
+marks = [time.process_time()]
 
 
-def measure(name: str, routes: int, models: int) -> dict[str, float]:
-    """Return the seconds of processor time of each phase, in this interpreter."""
-    marks = [time.process_time()]
-    api = import_module(name)
+def mark():
     marks.append(time.process_time())
-    large = import_module("bench.apps.large_app")  # Pydantic has been imported by the framework
-    made = large.make_models(models)
-    marks.append(time.process_time())
-    app = large.declare(api, made, routes)
-    marks.append(time.process_time())
-    asyncio.run(start(app))
-    marks.append(time.process_time())
-    assert len(app.openapi()["paths"]) == routes
-    marks.append(time.process_time())
-    return {phase: end - begin for phase, begin, end in zip(PHASES, marks[:-1], marks[1:], strict=True)}
 
 
-def main() -> int:
-    """Measure all contenders in turn and print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--routes", type=int, default=500)
-    parser.add_argument("--models", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measure(options.one, options.routes, options.models)))
-        return 0
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-    size = ["--routes", str(options.routes), "--models", str(options.models)]
-    # Installed packages come with their bytecode: a first round that does not count writes it.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    for number in range(options.rounds + 1):
-        for name in CONTENDERS:
-            command = [sys.executable, "-m", "bench.startup", "--one", name, *size]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-            if number:
-                found[name].append(json.loads(done.stdout))
-    medians = {
-        name: {phase: statistics.median(one[phase] for one in rounds) for phase in PHASES}
-        for name, rounds in found.items()
-    }
-    for name, phases in medians.items():
-        ready = phases["import"] + phases["routes"] + phases["start"]
-        row = "  ".join(f"{phase} {phases[phase] * 1000:7.0f}" for phase in PHASES)
-        print(f"{name:15} {row}  = ready in {ready * 1000:.0f} ms without the models")
-    if options.json:
-        record = {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "routes": options.routes,
-            "models": options.models,
-            "rounds": options.rounds,
-            "seconds": medians,
-        }
-        options.json.write_text(json.dumps(record, indent=1) + "\n")
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Query
+from fastapi.testclient import TestClient
+from pydantic import create_model
+
+mark()
+models = [create_model(f"Model{n}", a=(int, ...), b=(str, "x"), c=(list[int], [])) for n in range(MODELS)]
+mark()
+app = FastAPI()
+
+
+def page(number: int = 1) -> int:
+    return number
+
+
+def handler(model):
+    async def handle(item: model, n: int, page: int = Depends(page), q: Annotated[str, Query()] = "x") -> model:
+        return item
+
+    return handle
+
+
+for group in range(10):
+    router = APIRouter(prefix=f"/group{group}")
+    for n in range(ROUTES // 10):
+        router.post(f"/route{n}/{{n}}")(handler(models[(group * ROUTES // 10 + n) % MODELS]))
+    app.include_router(router)
+mark()
+with TestClient(app) as client:
+    mark()
+    assert client.post("/group3/route0/7", json={"a": 1}).json() == {"a": 1, "b": "x", "c": []}
+    mark()
+    assert len(client.get("/openapi.json").json()["paths"]) == ROUTES
+    mark()
+print(json.dumps([sys.modules["fastapi"].__name__, [after - before for before, after in zip(marks, marks[1:])]]))
+"""
+
+
+def measure(adopted: bool, routes: int = 500, models: int = 200) -> dict[str, float]:
+    """Run the program once and return the seconds of each step."""
+    program = PROGRAM.replace("ROUTES", str(routes)).replace("MODELS", str(models))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "program.py"
+        file.write_text(program, encoding="utf-8")
+        how = ["-m", "fenrir.adopt", "fastapi"] if adopted else []
+        environ = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        command = [sys.executable, "-W", "ignore", *how, str(file)]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=300)
+    name, seconds = json.loads(done.stdout)
+    if (name == "fenrir.fastapi") != adopted:
+        raise RuntimeError(f"{name} was imported")
+    return dict(zip(STEPS, seconds, strict=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure both and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.startup", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5, help="of each (default 5)")
+    given = parser.parse_args(arguments)
+    runs: dict[bool, list[dict[str, float]]] = {False: [], True: []}
+    for _ in range(given.runs):
+        for adopted, seen in runs.items():
+            seen.append(measure(adopted))
+    print(f"{'':14} {'FastAPI':>8} {'adopted':>8}")
+    for step in (*STEPS, "to the answer"):
+        chosen = STEPS[:-1] if step == "to the answer" else (step,)
+        row = [statistics.median(sum(run[name] for name in chosen) for run in seen) for seen in runs.values()]
+        print(f"{step:14} {row[0]:8.3f} {row[1]:8.3f}")
     return 0
 
 

@@ -222,7 +222,7 @@ def test_a_reloaded_worker_adopts_as_well(tmp_path: Path, run: Run) -> None:
     file.write_text(FLASK.replace("VERSION", "1"))
     server = run("--adopt", "flask", "--reload")
     assert asked(server, "GET", "/")[1]["release"] == 1
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 4 * PATIENCE
     while len(re.findall(r"worker \d+ is ready", server.output)) < 2:
         assert time.monotonic() < deadline, server.output
         file.write_text(FLASK.replace("VERSION", "2"))

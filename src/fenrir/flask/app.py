@@ -1,9 +1,8 @@
-"""The application class: what happens in a request, method by method, and the doors to it.
+"""The application class: contexts, URLs, and the doors to what `dispatching` does.
 
-The methods of dispatching are upstream's, because extensions call, replace and override them. Every request that needs
-one of them (there are hooks, receivers of signals, a session, an overridden method) takes that way, through any door:
-`serve` is the whole of it, and the WSGI door is nothing but `serve`. What needs none of them is served by the engine's
-plan of its route (`engine`), with the same answer.
+A request that needs more than its view (there are hooks, receivers of signals, a session, an overridden method) is
+served by `serve`, through any door; the WSGI door is nothing but that. A request that needs no more is served by the
+engine's plan of its route (`engine`), with the same answer.
 """
 
 from __future__ import annotations
@@ -44,8 +43,6 @@ __all__ = ["Flask"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
-
-_sentinel: Any = object()
 
 PRESERVE = "werkzeug.debug.preserve_context"
 """The key of the environ under which a test client asks for the contexts."""

@@ -66,6 +66,8 @@ def _environ(c: RequestContext) -> dict[str, Any]:
     x = c.exchange
     given: dict[str, Any] | None = getattr(x, "environ", None)
     if given is not None:  # it came through the WSGI door
+        if c.kept_body is not None:  # and the engine has read its body
+            given["wsgi.input"] = io.BytesIO(c.kept_body)
         return given
     connection = x.connection
     server = connection.server or ("localhost", 80)

@@ -157,9 +157,10 @@ def test_limits_of_bodies(app: Flask) -> None:
 def test_untrusted_hosts(app: Flask) -> None:
     app.config["TRUSTED_HOSTS"] = ["example.org", ".example.com"]
     app.add_url_rule("/", "x", lambda: request.host)
-    client = app.test_client()
-    assert client.get("/", headers={"Host": "evil.org"}).status_code == 400
-    assert client.get("/", headers={"Host": "a.example.com"}).text == "a.example.com"
+    with Client(app) as direct, Client(app, door="asgi") as asgi:
+        for client in (app.test_client(), direct, asgi):
+            assert client.get("/", headers={"Host": "evil.org"}).status_code == 400
+            assert client.get("/", headers={"Host": "a.example.com"}).text == "a.example.com"
 
 
 def test_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

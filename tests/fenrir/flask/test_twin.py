@@ -78,9 +78,12 @@ class Answer:
 class Pair:
     """Both applications, asked in turn."""
 
-    def __init__(self, door: Any) -> None:
+    def __init__(self, door: Any, bare: bool = False) -> None:
         self.real = twin.make(upstream)
         self.mine = twin.make(ours)
+        for app in (self.real, self.mine) if bare else ():
+            for table in HOOKS:
+                getattr(app, table).clear()
         self.their_client = self.real.test_client()
         self.client = Client(self.mine, door=door, base_url="http://localhost", raise_server_exceptions=False)
 
@@ -106,9 +109,20 @@ def settled(answer: Answer) -> Answer:
     return Answer(answer.status, headers, answer.body)
 
 
-@pytest.fixture(params=["direct", "asgi"])
+HOOKS = (
+    "before_request_funcs",
+    "after_request_funcs",
+    "teardown_request_funcs",
+    "teardown_appcontext_funcs",
+    "url_value_preprocessors",
+)
+
+
+@pytest.fixture(params=["direct", "asgi", "bare"])
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    both = Pair(request.param)
+    """Both applications; bare are those without hooks, whose views the engine runs the short way."""
+    bare = request.param == "bare"
+    both = Pair("direct" if bare else request.param, bare)
     yield both
     both.client.close()
 

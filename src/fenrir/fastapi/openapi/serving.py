@@ -83,7 +83,7 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
     def local(page: str, name: str) -> str | None:
         if assets.folder is None:
             return None
-        from fenrir.kit.openapi.ui import serve_assets
+        from fenrir.kit.openapi.hidden import serve_assets
 
         return serve_assets(engine, page, assets, (name,))[0]
 

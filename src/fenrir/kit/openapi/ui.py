@@ -1,28 +1,21 @@
-"""The routes that serve documentation.
-
-They are routes of the engine like any other, so hooks and middleware of the application stand around them as well; only
-documentation does not list them. Everything that does not depend on a request is made once.
-"""
+"""The routes that serve documentation; everything that does not depend on a request is made once."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fenrir.core.binding import Argument, Binding, Given
-from fenrir.core.declare import Mode, Route, caller
-from fenrir.core.dialect import Renderer
+from fenrir.core.declare import Mode
 from fenrir.core.reply import Reply
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.json import dumps
-from fenrir.kit.files import file_reply
-from fenrir.kit.openapi.bundles import ASSETS, PACKAGES, local_assets, media_type
+from fenrir.kit.openapi.bundles import ASSETS, local_assets, media_type
 from fenrir.kit.openapi.document import openapi_document, with_root
+from fenrir.kit.openapi.hidden import FOREVER, Handler, add_hidden, file_handler
 from fenrir.kit.openapi.options import DocsOptions
 from fenrir.kit.openapi.pages import (
     SCRIPTS,
@@ -38,12 +31,9 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.kit.openapi.bundles import Assets
 
-__all__ = ["install_docs", "serve_assets"]
+__all__ = ["install_docs"]
 
-_FOREVER = b"public, max-age=31536000, immutable"
 _REDOC_LOGO = "https://cdn.redoc.ly"  # the standalone ReDoc of the CDN shows its maker's logo from there
-
-Handler = Callable[["RequestContext"], Reply]
 
 
 def install_docs(
@@ -69,19 +59,6 @@ def install_docs(
         install.swagger(options.docs_url, document)
     if options.redoc_url is not None:
         install.redoc(options.redoc_url)
-
-
-def serve_assets(engine: Application, page: str, assets: Assets, names: Sequence[str]) -> list[str]:
-    """Serve local files of Swagger UI or ReDoc for a page; return their paths.
-
-    The name of a file's package stands in its path, as it does on a CDN.
-    """
-    assert assets.folder is not None, "there are no local files"
-    install = _Installer(engine, None, assets)
-    paths = [f"{page.rstrip('/')}/assets/{assets.digest}/{PACKAGES[name]}/{name}" for name in names]
-    for path, name in zip(paths, names, strict=True):
-        install.add(path, _file(assets.folder / name), Mode.THREAD)
-    return paths
 
 
 def _asyncapi(engine: Application, options: DocsOptions) -> dict[str, Any]:
@@ -147,30 +124,14 @@ def _root(c: RequestContext) -> str:
 class _Installer:
     """Adds hidden routes to an engine."""
 
-    def __init__(self, engine: Application, options: DocsOptions | None, assets: Assets) -> None:
+    def __init__(self, engine: Application, options: DocsOptions, assets: Assets) -> None:
         self.engine = engine
-        self.options = options or DocsOptions()
+        self.options = options
         self.assets = assets
-        self.source = caller()
-        # The replies are complete; what the home dialect makes of return values does not apply to them.
-        self.dialect = replace(engine.home, renderer=_as_is, reads_body=False)
 
     def add(self, path: str, handler: Handler, mode: Mode) -> None:
         """Add one route."""
-        self.engine.add_route(
-            Route(
-                pattern=self.dialect.parse(path, self.dialect.converters),
-                methods=frozenset({"GET"}),
-                handler=handler,
-                mode=mode,
-                name=None,
-                dialect=self.dialect,
-                scope=self.engine.scope,
-                source=self.source,
-                bind=lambda _: Binding(arguments=(Argument(None, Given(lambda c: c)),)),
-                document=False,
-            )
-        )
+        add_hidden(self.engine, path, handler, mode)
 
     def _files(self, page: str, names: tuple[str, ...]) -> str:
         """Serve the files of a page, ours and those that are here; return the path of their folder."""
@@ -179,7 +140,7 @@ class _Installer:
             if name in SCRIPTS:
                 self.add(f"{folder}/{name}", _script(SCRIPTS[name]), Mode.INLINE)
             elif self.assets.folder is not None:
-                self.add(f"{folder}/{name}", _file(self.assets.folder / name), Mode.THREAD)
+                self.add(f"{folder}/{name}", file_handler(self.assets.folder / name), Mode.THREAD)
         return folder
 
     def swagger(self, path: str, document: _Document) -> None:
@@ -231,10 +192,6 @@ class _Installer:
         self.add(path, _html(page, policy), Mode.INLINE)
 
 
-def _as_is(route: Route) -> Renderer:
-    return Renderer(render=lambda c, value: value)
-
-
 def _scripts_digest() -> str:
     return hashlib.sha256("".join(SCRIPTS.values()).encode()).hexdigest()[:8]
 
@@ -255,24 +212,12 @@ def _html(page: Callable[[str], str], policy: Callable[[], str]) -> Handler:
 def _script(text: str) -> Handler:
     headers = [
         (b"content-type", media_type("a.js").encode()),
-        (b"cache-control", _FOREVER),
+        (b"cache-control", FOREVER),
         (b"x-content-type-options", b"nosniff"),
     ]
     body = text.encode()
 
     def show(c: RequestContext) -> Reply:
         return Reply(200, MutableHeaders(headers), body)
-
-    return show
-
-
-def _file(path: Path) -> Handler:
-    kind = media_type(path.name)
-
-    def show(c: RequestContext) -> Reply:
-        reply = file_reply(path, request=c.http.headers, method=c.http.method, media_type=kind)
-        reply.headers.set("cache-control", _FOREVER.decode())
-        reply.headers.set("x-content-type-options", "nosniff")
-        return reply
 
     return show
