@@ -111,9 +111,8 @@ def around_handler(handler: Call, action: Action) -> Call:
                 visit = _Visit(action, value)
                 await action.run_async(visit.req, visit.resp, None, visit.params)
                 if visit.whole:
-                    await visit.resp.commit_async()
-                else:
-                    visit.resp.share_status()
+                    return await visit.resp.commit_async()
+                visit.resp.share_status()
                 return value
             visit = _Visit(action)
             await action.run_async(visit.req, visit.resp, None, visit.params)
@@ -131,9 +130,8 @@ def around_handler(handler: Call, action: Action) -> Call:
             visit = _Visit(action, value)
             action.run(visit.req, visit.resp, None, visit.params)
             if visit.whole:
-                visit.resp.commit()
-            else:
-                visit.resp.share_status()
+                return visit.resp.commit()
+            visit.resp.share_status()
             return value
         visit = _Visit(action)
         action.run(visit.req, visit.resp, None, visit.params)

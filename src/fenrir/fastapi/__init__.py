@@ -12,9 +12,6 @@ from fenrir.fastapi.responses import Response
 from fenrir.fastapi.routing import APIRouter
 from fenrir.fastapi.websockets import WebSocket, WebSocketDisconnect
 
-# Of the FastAPI whose behaviour this is; programs choose their code by it.
-__version__ = "0.165.0"
-
 __all__ = [
     "APIRouter",
     "BackgroundTasks",

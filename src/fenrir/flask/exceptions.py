@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -60,7 +62,28 @@ def adopt(exc: Exception) -> Exception:
             made = kind()
         else:
             made = kind(detail)
+    own = {name.lower() for name, _ in made.get_headers()}
+    headers = [(name, value) for name, value in exc.http_headers if name.lower() not in own]
+    if headers:
+        kind_of_made: Any = type(made)
+        made.__class__ = _with_headers(kind_of_made)
+        made.more_headers = headers  # type: ignore[attr-defined]
     return made.with_traceback(exc.__traceback__)
+
+
+class _Headed:
+    """What an exception of another dialect says besides its status."""
+
+    more_headers: Sequence[tuple[str, str]] = ()
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        """Return all headers of the answer."""
+        return [*super().get_headers(*args, **kwargs), *self.more_headers]  # type: ignore[misc]
+
+
+@cache
+def _with_headers(kind: Any) -> Any:
+    return type(kind.__name__, (_Headed, kind), {"__module__": kind.__module__, "__doc__": kind.__doc__})
 
 
 def _phrase(status: int) -> str:

@@ -1,8 +1,5 @@
 """Starlette's toolkit: its public names under its module names, standing alone over ASGI, on asyncio and trio."""
 
-# Of the Starlette whose behaviour this is; programs choose their code by it.
-__version__ = "1.10.0"
-
 __all__: list[str] = []
 
 __version__ = "1.10.0"
