@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from werkzeug.routing import BuildError, Rule
+from werkzeug.wsgi import get_host
 
 from fenrir.core.binding import Argument, Binding, Fixed, Given, PathValue
 from fenrir.core.declare import DeclarationError, Route, Scope, Source, Stage, caller, mode_of
@@ -22,6 +23,7 @@ from fenrir.core.router import Slashes
 from fenrir.core.urls import NoSuchName, url_for
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.app import Flask
+from fenrir.flask.environ import environ_of
 from fenrir.flask.globals import DOOR, request
 from fenrir.flask.hooks import error_handlers, hook
 from fenrir.flask.json.provider import DefaultJSONProvider
@@ -229,17 +231,22 @@ class FlaskDoor(Flask):
 
     def _bind(self, rule: Rule, names: Any, scope: Scope) -> Binding:
         """Bind the values of the path; where hooks may change `request.view_args`, those are asked at the call."""
+        view = self.view_functions[rule.endpoint]
         before = scope.hooks_of(Stage.BEFORE_HANDLER)
-        if any(hook.dialect == DIALECT.name and hook.user is not None for hook in before):
-            view = self.view_functions[rule.endpoint]
+        changeable = any(hook.dialect == DIALECT.name and hook.user is not None for hook in before)
+        config = self.config
 
-            def call(c: EngineContext) -> Any:
-                return view(**(self.context_of(c).request.view_args or {}))
+        def call(c: EngineContext, **values: Any) -> Any:
+            if config["TRUSTED_HOSTS"] is not None:
+                get_host(environ_of(c), config["TRUSTED_HOSTS"])  # raises for another one
+            return view(**((self.context_of(c).request.view_args or {}) if changeable else values))
 
-            return Binding(arguments=(Argument(None, Given(lambda c: c)),), handler=call)
-        values = [Argument(name, PathValue(place)) for place, name in enumerate(names)]
-        fixed = [Argument(name, Fixed(value)) for name, value in (rule.defaults or {}).items() if name not in names]
-        return Binding(arguments=(*values, *fixed))
+        arguments = [Argument(None, Given(lambda c: c))]
+        if not changeable:
+            fixed = {name: value for name, value in (rule.defaults or {}).items() if name not in names}
+            arguments += [Argument(name, PathValue(place)) for place, name in enumerate(names)]
+            arguments += [Argument(name, Fixed(value)) for name, value in fixed.items()]
+        return Binding(arguments=tuple(arguments), handler=call)
 
     def _view_changed(self, endpoint: str) -> None:
         """Put a view that was exchanged in `view_functions` into its routes."""
