@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,3 +70,10 @@ def test_all_dialects_answer(client: Client) -> None:
     assert client.get("/stream").text == "abc"
     assert client.get("/nowhere").status_code == 404
     assert client.get("/seen").json == ["begun"]
+
+
+def test_servers_take_it_for_an_asgi_application() -> None:
+    """A server that asks (hypercorn, uvicorn) must see a coroutine function; the call decides by its arguments."""
+    app = Fenrir(__name__)
+    assert inspect.iscoroutinefunction(app.__call__) and asyncio.iscoroutinefunction(app.__call__)
+    assert inspect.iscoroutinefunction(app.flask.__call__)

@@ -14,8 +14,11 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextvars
+import functools
+import inspect
 import sys
 import threading
+import types
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -54,11 +57,30 @@ _HOP_BY_HOP = frozenset(
 def both_doors(call: F) -> F:
     """Mark a `__call__(*args)` that serves ASGI and WSGI, so that ASGI servers see the coroutine function in it."""
     if sys.version_info >= (3, 12):
-        import inspect
-
         return inspect.markcoroutinefunction(call)
-    call._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
-    return call
+    marked: Any = _Marked(call)
+    return marked  # type: ignore[no-any-return]
+
+
+class _Marked:
+    """A method that `inspect.iscoroutinefunction` takes for a coroutine function, before Python 3.12 had a mark for it.
+
+    It asks an object with the attributes of a function for the flags of its code, which is never run here.
+    """
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, call)
+        self._call = call
+        self._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+        self.__code__ = call.__code__.replace(co_flags=call.__code__.co_flags | inspect.CO_COROUTINE)
+        self.__defaults__ = call.__defaults__  # type: ignore[attr-defined]
+        self.__kwdefaults__ = call.__kwdefaults__  # type: ignore[attr-defined]
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
 
 
 class _Head:
