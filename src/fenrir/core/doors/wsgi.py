@@ -73,8 +73,8 @@ class _Marked:
         self._call = call
         self._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
         self.__code__ = call.__code__.replace(co_flags=call.__code__.co_flags | inspect.CO_COROUTINE)
-        self.__defaults__ = call.__defaults__  # type: ignore[attr-defined]
-        self.__kwdefaults__ = call.__kwdefaults__  # type: ignore[attr-defined]
+        self.__defaults__ = call.__defaults__
+        self.__kwdefaults__ = call.__kwdefaults__
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else types.MethodType(self, instance)
