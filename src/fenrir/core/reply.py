@@ -6,6 +6,8 @@ returned from a handler of any other, and a header set through one is seen throu
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -103,8 +105,7 @@ async def send(c: RequestContext, reply: Reply) -> None:
         if exchange.method == "HEAD" or reply.status in (204, 304):
             await sink.finish()
         elif isinstance(stream, AsyncIterable):
-            async for piece in stream:
-                await sink.write(piece)
+            await _pass_on(c, stream, sink)
             await sink.finish()
         else:
             pieces = _Pieces(stream)
@@ -116,6 +117,40 @@ async def send(c: RequestContext, reply: Reply) -> None:
             await to_thread(pieces.close)
         else:
             await close_stream(stream)
+
+
+async def _pass_on(c: RequestContext, stream: AsyncIterable[bytes], sink: Any) -> None:
+    """Write a stream, and end it when the client leaves: it may wait long for its next piece.
+
+    Raises:
+        Disconnected: the client has left.
+    """
+    loop = asyncio._get_running_loop()
+    exchange = c.http
+    if loop is None or (exchange.buffered is None and c.kept_body is None):  # the stream may still read the body
+        async for piece in stream:
+            await sink.write(piece)
+        return
+    limit = asyncio.timeout(None)
+    try:
+        async with limit:
+            watching = loop.create_task(exchange.disconnected())
+            watching.add_done_callback(lambda done: _expire(limit, done))
+            try:
+                async for piece in stream:
+                    await sink.write(piece)
+            finally:
+                watching.cancel()
+    except TimeoutError as exc:
+        if limit.expired():
+            raise Disconnected("the client left in the middle of a stream") from exc
+        raise
+
+
+def _expire(limit: asyncio.Timeout, left: asyncio.Future[None]) -> None:
+    if not left.cancelled() and left.exception() is None and limit.when() is None:
+        with contextlib.suppress(RuntimeError):  # it is over already
+            limit.reschedule(asyncio.get_running_loop().time())
 
 
 class _Pieces:

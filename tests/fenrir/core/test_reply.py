@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from asteri.exchange import Disconnected
-from fenrir.core.declare import Stage
+from fenrir.core.declare import Mode, Stage
 from fenrir.core.reply import HasReply
 from fenrir.http.headers import MutableHeaders
 from fenrir.testing import MemoryExchange
@@ -230,3 +230,52 @@ def test_a_reply_is_a_response_and_shows_its_status() -> None:
     assert isinstance(made, HasReply) and made.__reply__() is made
     assert repr(made) == "<Reply 404>"
     assert made.headers == MutableHeaders()
+
+
+@pytest.mark.parametrize("waits", ["before its first piece", "between two"])
+def test_a_stream_that_waits_ends_when_the_client_leaves(app: App, waits: str) -> None:
+    closed: list[str] = []
+
+    async def main() -> None:
+        waiting = asyncio.Event()
+
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                if waits == "between two":
+                    yield b"one"
+                waiting.set()
+                await asyncio.Event().wait()
+                yield b"never"
+            finally:
+                closed.append("closed")
+
+        app.route("/", pieces, mode=Mode.INLINE)
+        doors = app.engine.__asteri__(1)
+        assert doors is not None
+        x = MemoryExchange("GET", "/")
+        serving = asyncio.ensure_future(doors.http(x) or asyncio.sleep(0))
+        await asyncio.wait_for(waiting.wait(), 5)
+        assert not closed and not serving.done()
+        x.disconnect()
+        await asyncio.wait_for(asyncio.wait([serving]), 5)
+        assert closed == ["closed"]
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_ends_leaves_nobody_watching(app: App, door: str) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+        await asyncio.sleep(0)
+        yield b"two"
+
+    app.route("/", pieces, mode=Mode.INLINE)
+
+    async def main() -> None:
+        async with app.async_client(door) as client:
+            before = len(asyncio.all_tasks())
+            assert (await client.get("/")).content == b"onetwo"
+            await asyncio.sleep(0.01)
+            assert len(asyncio.all_tasks()) == before
+
+    asyncio.run(main())

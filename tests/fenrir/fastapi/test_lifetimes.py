@@ -378,3 +378,45 @@ def test_handler_may_await_and_requests_do_not_mix(door: str) -> None:
     with Client(app, door=door) as client:
         assert [client.get(f"/{n}").json() for n in range(3)] == [[n, str(n)] for n in range(3)]
         assert client.get("/plain/x").text == "x"
+
+
+def test_a_stream_ends_when_the_client_leaves_while_it_waits() -> None:
+    asyncio.run(_leave_while_it_waits())
+
+
+async def _leave_while_it_waits() -> None:
+    """Over ASGI; the generator is closed before the request ends."""
+    closed: list[str] = []
+    left = asyncio.Event()
+    app = FastAPI()
+
+    @app.get("/")
+    async def root() -> StreamingResponse:
+        async def pieces() -> AsyncIterator[str]:
+            try:
+                yield "a"
+                left.set()
+                await asyncio.Event().wait()
+            finally:
+                closed.append("closed")
+
+        return StreamingResponse(pieces())
+
+    async def receive() -> Any:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        return None
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/",
+        "query_string": b"",
+        "headers": [],
+    }
+    await app(scope, receive, send)
+    assert closed == ["closed"]
