@@ -108,6 +108,7 @@ class Threads:
         self._untold: deque[Completions] = deque()  # those with something done that their loops may not know of
         self._tokens: SimpleQueue[None] = SimpleQueue()  # each lets one idle thread go on
         self._lock = threading.Lock()
+        self._at_work: set[int] = set()  # threads that make a call
         self._started = 0
         self._idle = 0
         self._waking = False  # a thread is on its way and has not looked for calls yet
@@ -123,8 +124,8 @@ class Threads:
 
     @property
     def free(self) -> int:
-        """How many threads could take a call at once, those included that are not started yet."""
-        return self.limit - self._started + self._idle
+        """How many threads make no call now, those included that are not started yet."""
+        return self.limit - len(self._at_work)
 
     def hand_over(self, home: Completions, call: Callable[[], None]) -> None:
         """In a thread: have the loop make a call, which must not raise."""
@@ -190,7 +191,7 @@ class Threads:
                 raise
 
     def _run(self) -> None:
-        calls = self.calls
+        calls, at_work, me = self.calls, self._at_work, threading.get_ident()
         while True:
             self._waking = False
             self._tell()
@@ -199,9 +200,11 @@ class Threads:
                     call = calls.popleft()
                 except IndexError:  # another thread was faster
                     break
+                at_work.add(me)  # after the call was taken: none is counted as waiting that a thread is free for
                 if calls and not self._waking:
                     self._wake()
                 call()
+                at_work.discard(me)
                 del call  # what the request held must not live until the next one comes
             if not self._rest():
                 return
