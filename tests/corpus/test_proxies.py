@@ -44,8 +44,9 @@ class Arrivals(logging.Handler):
 
     @property
     def count(self) -> int:
-        """Return how many there were."""
-        return self.recorder.started + len(self.refused)
+        """Return how many there were: a request may have begun before its body or its trailers are refused."""
+        begun = tuple(f"{client}:" for client in self.recorder.unfinished)
+        return self.recorder.started + sum(not line.startswith(begun) for line in self.refused)
 
 
 async def send(port: int, data: bytes, sure: int) -> int:
@@ -83,6 +84,7 @@ async def check(proxy: Proxy, arrivals: Arrivals, case: Case) -> list[str]:
     recorder = arrivals.recorder
     recorder.started = 0
     recorder.seen, recorder.targets, arrivals.refused = [], [], []
+    recorder.unfinished.clear()
     await send(proxy.port, case.data, len(case.requests) if case.kind == "valid" else 0)
     answered = await send(proxy.port, FRESH, 1)
     entries = await settle(proxy, arrivals)
