@@ -1,8 +1,8 @@
 """What the return value of a route means: filtered by its model, written as JSON, or streamed.
 
-The short way (`Fast`) is for what most routes do: a value that becomes JSON, or text that becomes a page, with a fixed
-status. Everything else takes `render`: responses of any dialect, a response class that does more than name a media type,
-generators, and requests whose handler was given a response or background tasks.
+The short way (`Fast`) is for what most routes do: a value that becomes JSON, or text, with a fixed status. Everything
+else takes `render`: responses of any dialect, a response class that does more than name a media type, generators, and
+requests whose handler was given a response or background tasks.
 """
 
 from __future__ import annotations
