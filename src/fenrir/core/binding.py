@@ -124,6 +124,7 @@ class Node:
         needs: keys of the nodes (this one included) whose invalid parameters forbid calling it.
         early: leave the context manager before the response is sent.
         reads_body: it, or what it depends on, takes a value of the body.
+        loads: all it does is to wait for the body; nothing depends on it.
         limit: returns the places of which one is held while it is called, or until its context manager has been left.
         user: the user's own callable, for listings.
     """
@@ -135,6 +136,7 @@ class Node:
     needs: frozenset[int] = frozenset()
     early: bool = False
     reads_body: bool = False
+    loads: bool = False
     limit: Callable[[], Places] | None = None
     user: Any = None
 

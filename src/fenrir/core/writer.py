@@ -25,6 +25,7 @@ class Writer:
                 "Exception": Exception,
                 "__import__": __import__,
                 "bytes": bytes,
+                "tuple": tuple,
                 "type": type,
             },
         }
