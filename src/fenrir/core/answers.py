@@ -42,8 +42,8 @@ def answered(work: Work, fast: Fast | None, patient: Callable[..., Any] | None) 
         if patient is not None and x.buffered is None:
             return patient(c, x, p)
         here = home()
-        if here is None:
-            return _elsewhere(work, head, c, p)
+        if here is None or not here.acquainted:
+            return _in_task(work, head, c, p)
         try:
             answer = Answer(work, c, p, head, here)
         except Overloaded as exc:
@@ -56,8 +56,8 @@ def answered(work: Work, fast: Fast | None, patient: Callable[..., Any] | None) 
     return plan
 
 
-async def _elsewhere(work: Work, head: tuple[Any, ...], c: RequestContext, p: tuple[Any, ...]) -> None:
-    """Do the same on a loop that is not asyncio's."""
+async def _in_task(work: Work, head: tuple[Any, ...], c: RequestContext, p: tuple[Any, ...]) -> None:
+    """Do the same in a task, also on a loop that is not asyncio's."""
     try:
         made = await to_thread(work, c, c.exchange, p)
     except Overloaded as exc:

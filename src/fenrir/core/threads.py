@@ -76,6 +76,14 @@ class Home:
         self._token: Any = None
 
     @property
+    def acquainted(self) -> bool:
+        """Nothing has to be asked of anyio, which answers in tasks only."""
+        modules = sys.modules
+        return (self._limiter is not None or "anyio.to_thread" not in modules) and (
+            self._token is not None or "anyio.from_thread" not in modules
+        )
+
+    @property
     def limiter(self) -> Any:
         """Anyio's limit of threads, if somebody may have set it."""
         found = self._limiter

@@ -28,7 +28,7 @@ from fenrir.core.threads import THREADS
 from fenrir.flask import cli
 from fenrir.flask.ctx import AppContext, RequestContext
 from fenrir.flask.dispatching import Dispatching
-from fenrir.flask.engine import FlaskEngine, rendered
+from fenrir.flask.engine import FlaskEngine, ready_of, rendered
 from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
@@ -37,6 +37,7 @@ from fenrir.flask.request import Request
 if TYPE_CHECKING:
     from fenrir.core.application import Application
     from fenrir.core.context import RequestContext as EngineContext
+    from fenrir.core.dialect import Ready
     from fenrir.core.reply import Reply
 
 __all__ = ["Flask"]
@@ -175,6 +176,11 @@ class Flask(Dispatching):
     def rendered(self, c: EngineContext, value: Any) -> Reply:
         """Return the reply that the value of a view is."""
         return rendered(self, c, value)
+
+    @cached_property
+    def ready(self) -> Callable[[EngineContext, Any], Ready | None]:
+        """The short way from the value of a view to what is sent, where nothing stands around the view."""
+        return ready_of(self)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that plain code may call: a coroutine function runs on a loop."""

@@ -6,7 +6,6 @@ somebody asks for it. A request can be made of an environ as well, as upstream m
 
 from __future__ import annotations
 
-from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import parse_qsl
@@ -20,12 +19,14 @@ from fenrir.flask import json
 from fenrir.flask.environ import environ_of
 from fenrir.flask.exceptions import adopt
 from fenrir.flask.globals import DOOR, current_app
+from fenrir.flask.lazy import lazy
 from fenrir.flask.origins import _split_blueprint_path
 
 if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
     from werkzeug.routing import Rule
 
+    from asteri.exchange import Exchange
     from fenrir.core.context import RequestContext
 
 __all__ = ["Request"]
@@ -81,27 +82,59 @@ class Request(WerkzeugRequest):
         if cls.__init__ is not WerkzeugRequest.__init__:
             return cls(environ_of(c))  # what a user's class makes of the environ is its own affair
         view = cls.__new__(cls)
-        exchange = c.exchange
-        connection = exchange.connection
-        path: str = exchange.path
-        if not path.isascii():
-            path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        server = connection.server
-        view.__dict__.update(
-            _c=c,
-            method=exchange.method,
-            scheme=connection.scheme,
-            server=server,
-            root_path=connection.root_path,
-            path="/" + path.lstrip("/"),
-            query_string=exchange.query,
-            remote_addr=connection.client[0] if connection.client else None,
-            shallow=False,
-        )
+        view._c = c
         return view
 
+    # What Werkzeug's class sets when it is made of an environ is looked up here when somebody asks.
+    shallow = False
+
+    @lazy
+    def method(self) -> str:  # type: ignore[override]
+        """The method, in upper case."""
+        return self._exchange.method
+
+    @lazy
+    def scheme(self) -> str:  # type: ignore[override]
+        """The scheme of the URL."""
+        return self._exchange.connection.scheme
+
+    @lazy
+    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+        """The address of the server."""
+        return self._exchange.connection.server
+
+    @lazy
+    def root_path(self) -> str:  # type: ignore[override]
+        """The prefix under which the application stands."""
+        return self._exchange.connection.root_path
+
+    @lazy
+    def path(self) -> str:  # type: ignore[override]
+        """The path behind that prefix."""
+        path = self._exchange.path
+        if not path.isascii():
+            path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return "/" + path.lstrip("/")
+
+    @lazy
+    def query_string(self) -> bytes:  # type: ignore[override]
+        """The query, as it was sent."""
+        return self._exchange.query
+
+    @lazy
+    def remote_addr(self) -> str | None:  # type: ignore[override]
+        """The address of the client."""
+        client = self._exchange.connection.client
+        return client[0] if client else None
+
+    @property
+    def _exchange(self) -> Exchange:
+        assert self._c is not None
+        exchange: Exchange = self._c.exchange
+        return exchange
+
     # An attribute of the instance when the request was made of an environ.
-    @cached_property
+    @lazy
     def environ(self) -> dict[str, Any]:  # type: ignore[override]
         """The request as WSGI describes it (PEP 3333)."""
         assert self._c is not None
@@ -109,12 +142,12 @@ class Request(WerkzeugRequest):
         environ["werkzeug.request"] = self
         return environ
 
-    @cached_property
+    @lazy
     def headers(self) -> EnvironHeaders:  # type: ignore[override]
         """The header fields."""
         return EnvironHeaders(self.environ) if self._c is None else _Headers(self)
 
-    @cached_property
+    @lazy
     def args(self) -> MultiDict[str, str]:
         """The fields of the query."""
         query = self.query_string

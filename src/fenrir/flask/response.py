@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import ClosingIterator
@@ -19,7 +19,9 @@ from fenrir.http.headers import MutableHeaders
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-__all__ = ["Response", "reply_of"]
+    from fenrir.core.dialect import Ready
+
+__all__ = ["Response", "plain_answer", "reply_of"]
 
 
 class Response(WerkzeugResponse):
@@ -60,8 +62,9 @@ class Response(WerkzeugResponse):
 
 def reply_of(response: WerkzeugResponse, environ: WSGIEnvironment | None = None) -> Reply:
     """Return what a response of Werkzeug's is to the engine."""
-    if type(response) is Response and (reply := _plain_reply(response)) is not None:
-        return reply
+    if type(response) is Response and (plain := plain_answer(response)) is not None:
+        status, head, content = plain
+        return Reply(status, MutableHeaders.of_checked(cast(Any, head)), content)
     headers = MutableHeaders(response.get_wsgi_headers(environ if environ is not None else {}).items())
     base: Reply | None = getattr(response, "_base", None)
     reply = Reply(response.status_code, headers, background=None if base is None else base.background)
@@ -80,10 +83,10 @@ def reply_of(response: WerkzeugResponse, environ: WSGIEnvironment | None = None)
     return reply
 
 
-def _plain_reply(response: Response) -> Reply | None:
-    """Return the reply of a response like most: some bytes and headers that stay as they are.
+def plain_answer(response: Response) -> Ready | None:
+    """Return what is sent of a response like most: some bytes and headers that stay as they are.
 
-    PERF: 2.0 us; by way of Werkzeug's headers for WSGI 9.5 (timeit, CPython 3.11).
+    PERF: 1.6 us; by way of Werkzeug's headers for WSGI 9.5 (timeit, CPython 3.11).
     """
     body: Any = response.response
     status = response.status_code
@@ -92,7 +95,7 @@ def _plain_reply(response: Response) -> Reply | None:
     if response._on_close or response._base is not None or status < 200 or status in (204, 304):
         return None
     head = _plain_head(tuple(response.headers))
-    return None if head is None else Reply(status, MutableHeaders.of_checked(head), body[0])
+    return None if head is None else (status, head, body[0])
 
 
 @lru_cache(maxsize=512)
