@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HANDLER",
+    "THE_CONTEXT",
     "Argument",
     "ArgumentSource",
     "Binding",
@@ -77,7 +78,14 @@ class Fixed:
     value: Any
 
 
-ArgumentSource = PathValue | Gathered | FromNode | Given | Fixed
+class TheContext(Enum):
+    """The request context itself."""
+
+    THE_CONTEXT = "context"
+
+
+THE_CONTEXT = TheContext.THE_CONTEXT
+ArgumentSource = PathValue | Gathered | FromNode | Given | Fixed | TheContext
 
 
 class Argument(NamedTuple):

@@ -152,22 +152,18 @@ class Flask(Dispatching):
 
     def context_of(self, c: EngineContext) -> RequestContext:
         """Return the context of a request that the engine serves, always the same one."""
-        found: RequestContext = c.note(CONTEXT, self._context)
+        notes = c.notes
+        if notes is None:
+            notes = c.notes = {}
+        found: RequestContext | None = notes.get(CONTEXT)
+        if found is None:
+            found = notes[CONTEXT] = RequestContext.of(self, c)
         return found
-
-    def _context(self, c: EngineContext) -> RequestContext:
-        return RequestContext.of(self, c)
 
     def request_of(self, c: EngineContext) -> Request:
         """Return the request of a request that the engine serves, with the rule of its route."""
         made = self.request_class.of(c)
         made.json_module = self.json
-        plan = c.plan
-        if plan is not None:
-            rule = plan.route.options.get("rule")
-            if rule is not None:
-                made.url_rule = rule
-                made.view_args = {**(rule.defaults or {}), **c.path_values}
         return made
 
     def begin_after(self, c: EngineContext) -> None:

@@ -19,7 +19,7 @@ from werkzeug.routing import BaseConverter, Rule
 from werkzeug.routing.map import Map
 
 from fenrir.core.application import Application
-from fenrir.core.binding import Argument, Binding, Given, Node, PathValue
+from fenrir.core.binding import THE_CONTEXT, Argument, Binding, Node, PathValue
 from fenrir.core.declare import Mode, Route, Source, source_of
 from fenrir.core.pattern import Pattern, PatternError, angles_type_first
 from fenrir.core.reply import Reply
@@ -120,12 +120,12 @@ class FlaskEngine(Application):
             methods -= {"OPTIONS"}
         awaited = short and iscoroutinefunction(view)
         names = pattern.names
-        binding: list[Argument] = [Argument(None, Given(_itself))]
+        binding: list[Argument] = [Argument(None, THE_CONTEXT)]
         binding += [Argument(name, PathValue(place)) for place, name in enumerate(names)]
         nodes: tuple[Node, ...] = ()
         if methods is None or methods & _SENDING:
             load = _load_all if awaited else _load_some
-            nodes = (Node(load, Mode.LOOP, (Argument(None, Given(_itself)),), loads=True),)
+            nodes = (Node(load, Mode.LOOP, (Argument(None, THE_CONTEXT),), loads=True),)
         if not short:
             binding = binding[:1]
         bound = Binding(tuple(binding), nodes)
@@ -153,8 +153,8 @@ class FlaskEngine(Application):
     def _unrouted(self) -> Route:
         """Return the route of requests that the tree does not know."""
         bound = Binding(
-            (Argument(None, Given(_itself)),),
-            (Node(_load_some, Mode.LOOP, (Argument(None, Given(_itself)),), loads=True),),
+            (Argument(None, THE_CONTEXT),),
+            (Node(_load_some, Mode.LOOP, (Argument(None, THE_CONTEXT),), loads=True),),
         )
         return Route(
             pattern=angles_type_first("/", DIALECT.converters),
@@ -170,10 +170,6 @@ class FlaskEngine(Application):
             stream=True,
             document=False,
         )
-
-
-def _itself(c: RequestContext) -> RequestContext:
-    return c
 
 
 def _converters(rule: Rule) -> list[BaseConverter]:
@@ -270,7 +266,8 @@ def _blocking(
     def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return whole(c)
-        app._got_first_request = True
+        if not app._got_first_request:
+            app._got_first_request = True
         try:
             value = view(**values)
         except Exception as exc:
@@ -290,7 +287,8 @@ def _awaited(
     async def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return await to_thread(whole, c)
-        app._got_first_request = True
+        if not app._got_first_request:
+            app._got_first_request = True
         try:
             value = await view(**values)
         except Exception as exc:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from werkzeug.datastructures import Headers
+from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import ClosingIterator
 
@@ -31,6 +33,40 @@ class Response(WerkzeugResponse):
     json_module: Any = json
     autocorrect_location_header = False
     _base: Reply | None = None  # the reply that this is a view of
+
+    def __init__(
+        self,
+        response: Any = None,
+        status: Any = None,
+        headers: Any = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        kind = type(response)
+        if (
+            type(self) is not Response
+            or (kind is not str and kind is not bytes)
+            or status is not None
+            or headers
+            or content_type is not None
+            or self.default_status != 200
+            or not self.automatically_set_content_length
+        ):
+            super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
+            return
+        # PERF: what Werkzeug would set of some text or bytes; 1.1 us instead of 5.2 (timeit, CPython 3.11).
+        content = response.encode() if kind is str else response
+        self.headers = made = Headers()
+        if mimetype is None:
+            mimetype = self.default_mimetype
+        if mimetype is not None:
+            made._list.append(("Content-Type", _full_type(mimetype)))
+        made._list.append(("Content-Length", str(len(content))))
+        self._status, self._status_code = "200 OK", 200
+        self.direct_passthrough = direct_passthrough
+        self._on_close = []
+        self.response = [content]
 
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
@@ -94,7 +130,7 @@ def plain_answer(response: Response) -> Ready | None:
         return None
     if response._on_close or response._base is not None or status < 200 or status in (204, 304):
         return None
-    head = _plain_head(tuple(response.headers))
+    head = _plain_head(tuple([pair for pair in response.headers if pair[0] != "Content-Length"]))
     return None if head is None else (status, head, body[0])
 
 
@@ -105,6 +141,14 @@ def _plain_head(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes]
     if not names.isdisjoint(_PARTICULAR):
         return None
     return tuple(pair for pair in MutableHeaders(pairs).raw if pair[0] != b"content-length")
+
+
+@lru_cache(maxsize=128)
+def _full_type(mimetype: str) -> str:
+    """Return a content type with its charset, checked as any header value is."""
+    headers = Headers()
+    headers["Content-Type"] = get_content_type(mimetype, "utf-8")
+    return headers["Content-Type"]
 
 
 # Locations are made URIs; what only one client is to know is not kept.
