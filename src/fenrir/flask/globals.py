@@ -162,11 +162,14 @@ _find_any_request = _proxy(_cv_request, NO_REQUEST, "request")._get_current_obje
 def _find_request() -> Any:
     """Return the current request. PERF: of one that the engine serves, straight from its notes."""
     c = current.get(None)
-    if c is not None and _cv_request.frame() is None:
+    if c is not None and _request_frame(None) is None:
         notes = c.notes
         if notes is not None and (made := notes.get(CONTEXT)) is not None and (found := made._request) is not None:
             return found
     return _find_any_request()
+
+
+_request_frame = _cv_request._frame.get
 
 
 app_ctx = cast("AppContext", _proxy(_cv_app, NO_APP))
