@@ -356,15 +356,15 @@ class RequestContext(_Counted):
 
         return release
 
-    def on_teardown(self, close: Callable[[BaseException | None], BaseException | None]) -> None:
+    def on_teardown(self, leave: Callable[[BaseException | None], BaseException | None]) -> None:
         """Call a function before all others of the teardown; what it returns is raised after them."""
-        self._open = [*(self._open or ()), close]
+        self._open = [*(self._open or ()), leave]
 
     def _teardown(self, exc: BaseException | None) -> None:
         left: list[BaseException] = []
         try:
-            for close in self._open or ():
-                error = close(exc)
+            for leave in self._open or ():
+                error = leave(exc)
                 if error is not None and error is not exc and not isinstance(error, SwallowedError):
                     left.append(error)
             self.app.do_teardown_request(exc)

@@ -1,13 +1,13 @@
 """Typed views: what a signature asks for is gathered, validated and made, then the view is called with it.
 
-One `Injection` is made for a rule and a view. Its program is written like the plans of other dialects, in two forms: for
-plain code, which is what dispatching is (a worker thread, a WSGI server's thread, a test), and for the loop, where an
-`async def` view runs without a thread when nothing stands around it. Everything happens where Flask calls the view: after
-the hooks before it, within the contexts of the request; what is raised goes to Flask's error handlers.
+One `Injection` is made for a rule and a view. Its program is written like the plans of other dialects, in two forms:
+for plain code, which is what dispatching is (a worker thread, a WSGI server's thread, a test), and for the loop, where
+an `async def` view runs without a thread when nothing stands around it. Everything happens where Flask calls the view:
+after the hooks before it, within the contexts of the request; what is raised goes to Flask's error handlers.
 
-What a dependency with `yield` has opened is closed when the contexts of the request are torn down, before the functions
-of `teardown_request`; when the view raises, before the error handlers. One of `scope="function"` is closed when the view
-has returned.
+What a dependency with `yield` has opened is closed when the contexts of the request are torn down, before the
+functions of `teardown_request`; when the view raises, before the error handlers. One of `scope="function"` is closed
+when the view has returned.
 """
 
 from __future__ import annotations
@@ -227,9 +227,9 @@ class Injection:
                     raise left
             except BaseException as exc:
                 left = exits.close(early.close(exc))
-                if left is None or left is exc:
-                    raise
-                raise left
+                if left is not None and left is not exc:
+                    raise left  # noqa: B904 - it has its own cause
+                raise
             context.on_teardown(exits.close)
             return value
         except StatusError as exc:

@@ -44,9 +44,8 @@ class in_one_task(AbstractContextManager[Any]):
     async def _live(self) -> bool | None:
         self._entered.set_result(await self._manager.__aenter__())
         error = await self._ending
-        return await self._manager.__aexit__(
-            type(error) if error else None, error, getattr(error, "__traceback__", None)
-        )
+        trace = error.__traceback__ if error is not None else None
+        return await self._manager.__aexit__(type(error) if error is not None else None, error, trace)
 
     async def _end(self, error: BaseException | None) -> bool | None:
         self._ending.set_result(error)
