@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from werkzeug.wsgi import get_host
 
 from fenrir.core.application import Overrides
 from fenrir.core.declare import Source, caller
+from fenrir.flask.channels import ChannelRule
 from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import _AppCtxGlobals
 from fenrir.flask.flags import get_debug_flag
@@ -126,6 +127,7 @@ class App(Scaffold):
         self.extensions: dict[str, Any] = {}
         self.url_map = counted(self.url_map_class)(host_matching=host_matching)
         self._sources: dict[int, Source] = {}
+        self._channels: list[ChannelRule] = []
         self._injections: dict[int, tuple[Callable[..., Any], Injection | None]] = {}  # by rule, of its view
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
@@ -325,6 +327,43 @@ class App(Scaffold):
         view = self.view_functions.get(rule.endpoint)
         if view is not None and not rule.build_only:
             self._injection(rule, view)
+
+    @setupmethod
+    def add_websocket_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        handler: Callable[..., Any] | None = None,
+        *,
+        dependencies: Sequence[Any] = (),
+        **options: Any,
+    ) -> None:
+        """Register a handler of WebSocket connections.
+
+        Args:
+            endpoint: its name; the handler's by default.
+            handler: an `async def`; its arguments are those of handlers of a `Fenrir` application.
+            dependencies: run before the handler, their values dropped.
+            options: those of `werkzeug.routing.Rule`, but for hosts and subdomains.
+
+        Raises:
+            DeclarationError: the handler or its signature can not be served.
+        """
+        source = caller()
+        if endpoint is None:
+            endpoint = _endpoint_from_view_func(handler)
+        known = {channel.rule.endpoint: channel.handler for channel in self._channels}
+        if handler is None or endpoint in self.view_functions or known.get(endpoint, handler) != handler:
+            raise AssertionError(f"View function mapping is overwriting an existing endpoint function: {endpoint}")
+        made = self.url_rule_class(rule, endpoint=endpoint, websocket=True, **options)
+        self.url_map.add(made)
+        channel = ChannelRule(made, handler, tuple(dependencies), source)
+        channel.check()
+        self._channels.append(channel)
+        self._channel_added(channel)
+
+    def _channel_added(self, channel: ChannelRule) -> None:
+        """Know of a WebSocket that was registered."""
 
     # ----------------------------------------------------------- typed views
     @cached_property

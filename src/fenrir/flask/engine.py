@@ -21,11 +21,13 @@ from werkzeug.routing.map import Map
 
 from fenrir.core.application import Application
 from fenrir.core.binding import Argument, Binding, Given, Node, PathValue
+from fenrir.core.context import current
 from fenrir.core.declare import Mode, Route, Source, source_of
 from fenrir.core.pattern import Pattern, PatternError, angles_type_first
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
-from fenrir.core.threads import to_thread
+from fenrir.core.shields import shielded
+from fenrir.core.threads import leave, to_thread
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.environ import environ_of
 from fenrir.flask.globals import DOOR
@@ -33,10 +35,11 @@ from fenrir.flask.json.provider import DefaultJSONProvider
 from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSessionInterface
-from fenrir.flask.signals import Listening
+from fenrir.flask.signals import Listening, appcontext_tearing_down
 from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
+    from asteri.exchange import Channel
     from fenrir.core.context import RequestContext
     from fenrir.flask.app import Flask
     from fenrir.flask.injection import Injection
@@ -66,7 +69,8 @@ class FlaskEngine(Application):
 
     def _pull(self) -> None:
         app = self.flask
-        rules = list(app.url_map.iter_rules())
+        channels = {id(channel.rule) for channel in app._channels}
+        rules = [rule for rule in app.url_map.iter_rules() if id(rule) not in channels]
         short = self._is_short(rules)
         table = converters_of(app.url_map)
         self.routes = []
@@ -83,6 +87,7 @@ class FlaskEngine(Application):
                 known.append((rule, view, angles_type_first(rule.rule, table)))
             except PatternError:
                 short = False  # Werkzeug's map knows it, and must be asked where another rule would match too
+        self.routes += [channel.route(app, app.url_map, self.scope) for channel in app._channels]
         for rule, view, pattern in known:
             handler = whole
             injection = app._injection(rule, view)
@@ -176,6 +181,22 @@ class FlaskEngine(Application):
             document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
             user=view,
         )
+
+    async def websocket(self, channel: Channel) -> None:
+        """Serve one WebSocket connection, and tear down the application context that it had."""
+        error: BaseException | None = None
+        try:
+            await super().websocket(channel)
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            app = self.flask
+            c = current.get()
+            if c.plan is not None and (app.teardown_appcontext_funcs or appcontext_tearing_down.receivers):
+                leave()
+                with shielded():
+                    await to_thread(app.do_teardown_appcontext, error or c.error)
 
     def _unrouted(self) -> Route:
         """Return the route of requests that the tree does not know."""

@@ -18,10 +18,12 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
+from werkzeug.wsgi import get_host
+
 from fenrir.core.binding import ArgumentSource, Binding, BodyNeed, Given, Node, NodeKind, Outcome
 from fenrir.core.context import RequestContext as EngineContext
 from fenrir.core.context import State
-from fenrir.core.declare import DeclarationError, Mode, Source
+from fenrir.core.declare import DeclarationError, Mode, Source, mode_of
 from fenrir.core.doors.wsgi import WSGIExchange
 from fenrir.core.errors import StatusError
 from fenrir.core.exits import Exits
@@ -202,6 +204,21 @@ class Injection:
         except StatusError as exc:
             _raise_adopted(exc)
 
+    def shared(self, names: Sequence[str], overrides: Mapping[Any, Any], taken: frozenset[str]) -> Binding:
+        """Return the binding for an engine that other dialects share, which runs it as it runs theirs."""
+        view, rendered, trusted = self._view, self._rendered, self._app.config
+
+        def call(*args: Any, **values: Any) -> Any:
+            _check_host(trusted["TRUSTED_HOSTS"])
+            return rendered(view(*args, **values))
+
+        async def awaited(*args: Any, **values: Any) -> Any:
+            _check_host(trusted["TRUSTED_HOSTS"])
+            return rendered(await view(*args, **values))
+
+        binding = bound_view(view, names, overrides, taken)
+        return replace(binding, handler=awaited if mode_of(view) is Mode.LOOP else call)
+
     def _for_more(self, context: RequestContext, view: Callable[..., Any], values: Mapping[str, Any]) -> Any:
         """Call it with what a function of `url_value_preprocessor` has added."""
         more = frozenset(values) - self._expected
@@ -276,6 +293,11 @@ class Injection:
         if hasattr(type(value), "model_dump_json"):
             return Reply(200, MutableHeaders.of_checked(JSON), dump_plain(value))
         return value
+
+
+def _check_host(trusted: Any) -> None:
+    if trusted is not None:
+        get_host(request.environ, trusted)  # raises for another one
 
 
 def _is_response(value: Any) -> bool:
