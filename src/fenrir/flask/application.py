@@ -48,6 +48,20 @@ __all__ = ["App"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+SAYS = (
+    "dependencies",
+    "deprecated",
+    "description",
+    "include_in_schema",
+    "openapi_extra",
+    "operation_id",
+    "response_description",
+    "responses",
+    "summary",
+    "tags",
+)
+"""Options of rules that upstream does not have."""
+
 
 def _timedelta(value: timedelta | int | None) -> timedelta | None:
     return value if value is None or isinstance(value, timedelta) else timedelta(seconds=value)
@@ -127,6 +141,7 @@ class App(Scaffold):
         self.extensions: dict[str, Any] = {}
         self.url_map = counted(self.url_map_class)(host_matching=host_matching)
         self._sources: dict[int, Source] = {}
+        self._said: dict[int, Mapping[str, Any]] = {}  # by rule, what it says beyond upstream's options
         self._channels: list[ChannelRule] = []
         self._injections: dict[int, tuple[Callable[..., Any], Injection | None]] = {}  # by rule, of its view
         self.subdomain_matching = subdomain_matching
@@ -290,7 +305,9 @@ class App(Scaffold):
         Args:
             endpoint: its name; the view's by default.
             provide_automatic_options: answer OPTIONS by itself.
-            options: `methods`, and those of `werkzeug.routing.Rule`.
+            options: `methods`, those of `werkzeug.routing.Rule`, and for typed views and documents `dependencies`,
+                `tags`, `summary`, `description`, `response_description`, `responses`, `deprecated`, `operation_id`,
+                `include_in_schema`, `openapi_extra`.
 
         Raises:
             AssertionError: the endpoint has another view.
@@ -311,7 +328,11 @@ class App(Scaffold):
             provide_automatic_options = "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
             if provide_automatic_options:
                 required.add("OPTIONS")
+        # Another class of rules may have options of these names for itself.
+        said = {name: options.pop(name) for name in SAYS if name in options} if self.url_rule_class is Rule else {}
         made = self.url_rule_class(rule, methods=methods | required, **options)
+        if said:
+            self._said[id(made)] = said
         made.provide_automatic_options = provide_automatic_options  # type: ignore[attr-defined]
         self.url_map.add(made)
         if view_func is not None:
@@ -376,6 +397,9 @@ class App(Scaffold):
         if "engine" in self.__dict__:
             self.__dict__["engine"].changed()
 
+    def _dependencies(self, rule: Rule) -> Sequence[Any]:
+        return self._said[id(rule)].get("dependencies") or () if id(rule) in self._said else ()
+
     def _injection(self, rule: Rule, view: Callable[..., Any]) -> Injection | None:
         """Return what calls a view with all that its signature asks for; None if that is what its URL gives."""
         known = self._injections.get(id(rule))
@@ -384,7 +408,7 @@ class App(Scaffold):
         made: Injection | None = None
         if known is not None and known[1] is not None and inspect.unwrap(view) is inspect.unwrap(known[0]):
             made = known[1]  # an extension has put something around it
-        elif asked_by(view, rule.arguments) is not Asked.NOTHING:
+        elif self._dependencies(rule) or asked_by(view, rule.arguments) is not Asked.NOTHING:
             from fenrir.flask.injection import injection_for  # with the validation, which other views do not need
 
             made = injection_for(cast("Flask", self), rule, view, self._sources.get(id(rule)))

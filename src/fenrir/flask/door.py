@@ -212,6 +212,7 @@ class FlaskDoor(Flask):
     def _add_route(self, rule: Rule, source: Source) -> None:
         view = self.view_functions[rule.endpoint]
         injection = self._injection(rule, view)
+        said = self._said.get(id(rule), {})
         try:
             pattern = angles_type_first(rule.rule, converters_of(self.url_map, convert=True))
         except PatternError as error:
@@ -232,13 +233,15 @@ class FlaskDoor(Flask):
                 bind=lambda overrides: self._bind(rule, pattern.names, scope, overrides),
                 bind_late=True,
                 options={
+                    **said,
                     "app": self,
                     "rule": rule,
                     "slashes": Slashes.EITHER if rule.strict_slashes is False else Slashes.APPEND_308,
                     "automatic_options": automatic,
                     "model": injection.model if injection is not None else None,
                 },
-                document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
+                # Files are no operations of an API.
+                document=said.get("include_in_schema", rule.endpoint.rpartition(".")[2] != "static"),
             )
         )
 

@@ -40,6 +40,7 @@ from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
     from asteri.exchange import Channel
+    from fenrir.core.application import Frozen
     from fenrir.core.context import RequestContext
     from fenrir.flask.app import Flask
     from fenrir.flask.injection import Injection
@@ -61,6 +62,15 @@ class FlaskEngine(Application):
         self.facade = app
         self.extensions[DOOR] = app
         self.overrides = app.dependency_overrides
+        self._seen: tuple[Any, Any] = (None, None)  # the map that was read, and how often it had been changed
+
+    @property
+    def frozen(self) -> Frozen:
+        """The compiled rules, those too that were added meanwhile."""
+        rules: Any = self.flask.url_map
+        if self._frozen is not None and self._seen != (rules, rules.changes):
+            self.changed()
+        return super().frozen
 
     def freeze(self) -> Any:
         """Compile the rules."""
@@ -69,6 +79,7 @@ class FlaskEngine(Application):
 
     def _pull(self) -> None:
         app = self.flask
+        self._seen = (app.url_map, cast(Any, app.url_map).changes)
         channels = {id(channel.rule) for channel in app._channels}
         rules = [rule for rule in app.url_map.iter_rules() if id(rule) not in channels]
         short = self._is_short(rules)
@@ -152,6 +163,7 @@ class FlaskEngine(Application):
         if methods is not None and getattr(rule, "provide_automatic_options", False):
             methods -= {"OPTIONS"}
         awaited = short and iscoroutinefunction(view)
+        said = self.flask._said.get(id(rule), {})
         names = pattern.names
         binding: list[Argument] = [Argument(None, Given(_itself))]
         binding += [Argument(name, PathValue(place)) for place, name in enumerate(names)]
@@ -172,13 +184,15 @@ class FlaskEngine(Application):
             source=self.flask._sources.get(id(rule)) or source_of(view),
             bind=lambda _: bound,
             options={
+                **said,
                 "app": self.flask,
                 "rule": rule if short else None,
                 "slashes": Slashes.STRICT if rule.strict_slashes is not False else Slashes.EITHER,
                 "automatic_options": False,
             },
             stream=True,  # the body is read by the node before, or by the view
-            document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
+            # Files are no operations of an API.
+            document=said.get("include_in_schema", rule.endpoint.rpartition(".")[2] != "static"),
             user=view,
         )
 

@@ -72,7 +72,7 @@ def injection_for(
     Raises:
         DeclarationError: a marked signature makes no sense.
     """
-    asked = asked_by(view, {*rule.arguments, *taken})
+    asked = Asked.BY_MARKER if app._dependencies(rule) else asked_by(view, {*rule.arguments, *taken})
     if asked is Asked.NOTHING:
         return None
     try:
@@ -175,12 +175,15 @@ class Injection:
         self._names = (*rule._converters, *(name for name in rule.defaults or () if name not in rule._converters))
         self._expected = {*self._names, *taken}
         self._others: dict[frozenset[str], Injection | None] = {}
-        self.binding = bound_view(view, self._names, app.dependency_overrides, taken)
+        self.binding = self._bound(self._names, app.dependency_overrides, taken)
         self.has_exits = any(node.kind is not NodeKind.CALL for node in self.binding.nodes)
         self.model = model_of_result(view, source)
         self._title = f"{rule.rule} · {getattr(view, '__qualname__', view)}"
         self._here: Callable[..., Any] | None = None
         self._on_loop: Callable[..., Any] | None = None
+
+    def _bound(self, names: Sequence[str], overrides: Mapping[Any, Any], taken: frozenset[str]) -> Binding:
+        return bound_view(self._view, names, overrides, taken, self._app._dependencies(self._rule))
 
     # ------------------------------------------------------------------ calls
     def call(self, context: RequestContext, view: Callable[..., Any]) -> Any:
@@ -216,7 +219,7 @@ class Injection:
             _check_host(trusted["TRUSTED_HOSTS"])
             return rendered(await view(*args, **values))
 
-        binding = bound_view(view, names, overrides, taken)
+        binding = self._bound(names, overrides, taken)
         return replace(binding, handler=awaited if mode_of(view) is Mode.LOOP else call)
 
     def _for_more(self, context: RequestContext, view: Callable[..., Any], values: Mapping[str, Any]) -> Any:
