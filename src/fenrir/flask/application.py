@@ -10,6 +10,7 @@ import inspect
 import logging
 import os
 import sys
+import types
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -143,6 +144,7 @@ class App(Scaffold):
         self._sources: dict[int, Source] = {}
         self._said: dict[int, Mapping[str, Any]] = {}  # by rule, what it says beyond upstream's options
         self._channels: list[ChannelRule] = []
+        self._method_injections: dict[tuple[int, Any], Injection | None] = {}  # of views as classes
         self._injections: dict[int, tuple[Callable[..., Any], Injection | None]] = {}  # by rule, of its view
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
@@ -394,8 +396,37 @@ class App(Scaffold):
 
     def _overridden(self) -> None:
         self._injections.clear()
+        self._method_injections.clear()
         if "engine" in self.__dict__:
             self.__dict__["engine"].changed()
+
+    def _method_injection(self, rule: Rule | None, method: Callable[..., Any]) -> Injection | None:
+        """Return the same for a method of a view that is a class."""
+        function = getattr(method, "__func__", None)
+        if rule is None or function is None:
+            return None
+        key = (id(rule), function)
+        if key not in self._method_injections:
+            made: Injection | None = None
+            if asked_by(method, rule.arguments) is not Asked.NOTHING:
+                from fenrir.flask.injection import injection_for
+
+                # What the rule depends on is of the view, which has made the object of this method.
+                made = injection_for(cast("Flask", self), rule, method, self._sources.get(id(rule)))
+            self._method_injections[key] = made
+        return self._method_injections[key]
+
+    def _typed_methods(self, rule: Rule, view: Callable[..., Any]) -> dict[str, Injection]:
+        """Return the typed methods of a view that is a class, by the methods of the rule that they serve."""
+        cls: Any = getattr(view, "view_class", None)
+        found: dict[str, Injection] = {}
+        for verb in sorted(rule.methods or ()) if cls is not None else ():
+            function = getattr(cls, verb.lower(), None) or getattr(cls, "dispatch_request", None)
+            if inspect.isfunction(function) and verb not in ("HEAD", "OPTIONS"):
+                injection = self._method_injection(rule, types.MethodType(function, cls))
+                if injection is not None:
+                    found[verb] = injection
+        return found
 
     def _dependencies(self, rule: Rule) -> Sequence[Any]:
         return self._said[id(rule)].get("dependencies") or () if id(rule) in self._said else ()
@@ -411,7 +442,8 @@ class App(Scaffold):
         elif self._dependencies(rule) or asked_by(view, rule.arguments) is not Asked.NOTHING:
             from fenrir.flask.injection import injection_for  # with the validation, which other views do not need
 
-            made = injection_for(cast("Flask", self), rule, view, self._sources.get(id(rule)))
+            source, dependencies = self._sources.get(id(rule)), self._dependencies(rule)
+            made = injection_for(cast("Flask", self), rule, view, source, dependencies)
         self._injections[id(rule)] = (view, made)
         return made
 

@@ -356,6 +356,11 @@ class RequestContext(_Counted):
 
         return release
 
+    @property
+    def is_held(self) -> bool:
+        """It was pushed, or a stream needs it: there will be a teardown."""
+        return self._lives > 0
+
     def on_teardown(self, leave: Callable[[BaseException | None], BaseException | None]) -> None:
         """Call a function before all others of the teardown; what it returns is raised after them."""
         self._open = [*(self._open or ()), leave]

@@ -49,7 +49,7 @@ def serve_documents(app: Flask) -> None:
 
     def add(path: str, handler: Handler, mode: Mode) -> None:
         def document() -> Reply:
-            return handler(engine_context(request_ctx._get_current_object()))  # type: ignore[attr-defined]
+            return handler(engine_context(request_ctx._get_current_object()))
 
         endpoint = "documents:" + re.sub(r"\W+", "_", path).strip("_")
         app.add_url_rule(path, endpoint, document)

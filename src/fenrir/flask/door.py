@@ -147,7 +147,7 @@ class FlaskDoor(Flask):
         return True
 
     @property
-    def dependency_overrides(self) -> Overrides:  # type: ignore[override]
+    def dependency_overrides(self) -> Overrides:
         """Dependencies and what replaces them, those of all dialects."""
         return self.engine.overrides
 

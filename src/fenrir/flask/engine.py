@@ -12,7 +12,6 @@ worker thread of the request.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -102,8 +101,8 @@ class FlaskEngine(Application):
         for rule, view, pattern in known:
             handler = whole
             injection = app._injection(rule, view)
-            if injection is not None:
-                self.routes.append(self._typed_route(rule, view, pattern, injection, whole, short))
+            if injection is not None or hasattr(view, "view_class"):
+                self.routes += self._typed_routes(rule, view, pattern, injection, whole, short)
                 continue
             if short:
                 handler = handlers.get(rule.endpoint) or (_awaited if iscoroutinefunction(view) else _blocking)(
@@ -112,26 +111,32 @@ class FlaskEngine(Application):
                 handlers[rule.endpoint] = handler
             self.routes.append(self._route(rule, view, pattern, handler, short))
 
-    def _typed_route(
+    def _typed_routes(
         self,
         rule: Rule,
         view: Callable[..., Any],
         pattern: Pattern,
-        injection: Injection,
+        injection: Injection | None,
         whole: Callable[[RequestContext], Reply],
         short: bool,
-    ) -> Route:
-        """Return the route of a typed view; what it leaves open until the end is for the whole way."""
-        from fenrir.flask.typed import short_handler
+    ) -> list[Route]:
+        """Return the routes of a typed view, or of a class whose methods may be typed."""
+        if injection is None:
+            handler = _blocking(self, rule.endpoint, view, whole) if short else whole
+            made = self._route(rule, view, pattern, handler, short)
+        else:
+            from fenrir.flask.typed import short_handler, typed
 
-        short = short and not injection.has_exits
-        handler = short_handler(self, rule.endpoint, view, whole, injection) if short else whole
-        made = self._route(rule, view, pattern, handler, short)
-        own = made.bind({})
-        bound = replace(
-            own, arguments=own.arguments[:1], about=injection.binding.about, resources=injection.binding.resources
-        )
-        return replace(made, bind=lambda _: bound, options={**made.options, "model": injection.model})
+            # What a coroutine opens is left by the task that has opened it.
+            short = short and not (injection.has_exits and iscoroutinefunction(view))
+            handler = short_handler(self, rule.endpoint, view, whole, injection) if short else whole
+            made = typed(self._route(rule, view, pattern, handler, short), injection)
+        methods = self.flask._typed_methods(rule, view)
+        if not methods:
+            return [made]
+        from fenrir.flask.typed import by_method
+
+        return by_method(made, methods)
 
     def _is_short(self, rules: list[Rule]) -> bool:
         """Say whether the tree finds what Werkzeug's map would find.

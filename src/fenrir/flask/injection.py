@@ -16,13 +16,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 from werkzeug.wsgi import get_host
 
 from fenrir.core.binding import ArgumentSource, Binding, BodyNeed, Given, Node, NodeKind, Outcome
 from fenrir.core.context import RequestContext as EngineContext
-from fenrir.core.context import State
+from fenrir.core.context import State, current
 from fenrir.core.declare import DeclarationError, Mode, Source, mode_of
 from fenrir.core.doors.wsgi import WSGIExchange
 from fenrir.core.errors import StatusError
@@ -41,6 +42,7 @@ from fenrir.http.headers import MutableHeaders
 from fenrir.kit.background import BackgroundTasks
 from fenrir.kit.validation import Serializer, bind_signature, dump_plain, return_annotation
 from fenrir.kit.validation.errors import FieldTypeError
+from fenrir.kit.validation.graph import signature_of
 from fenrir.kit.validation.shapes import holds_model
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Injection", "bound_view", "given", "injection_for", "model_of_result"]
 
+VALUES = "fenrir.flask: values"
+"""Where a request keeps what its view is called with, among the notes of its context."""
+
 JSON = ((b"content-type", b"application/json"),)
 
 
@@ -62,21 +67,27 @@ class _Names(NamedTuple):
 
 
 def injection_for(
-    app: Flask, rule: Rule, view: Callable[..., Any], source: Source | None = None, taken: frozenset[str] = frozenset()
+    app: Flask,
+    rule: Rule,
+    view: Callable[..., Any],
+    source: Source | None = None,
+    dependencies: Sequence[Any] = (),
+    taken: frozenset[str] = frozenset(),
 ) -> Injection | None:
     """Return what calls a view with all that it asks for; None if that is nothing but the values of its URL.
 
     Args:
+        dependencies: run before the others, their values dropped.
         taken: more names for which `request.view_args` has the values (`url_value_preprocessor`).
 
     Raises:
         DeclarationError: a marked signature makes no sense.
     """
-    asked = Asked.BY_MARKER if app._dependencies(rule) else asked_by(view, {*rule.arguments, *taken})
+    asked = Asked.BY_MARKER if dependencies else asked_by(view, {*rule.arguments, *taken})
     if asked is Asked.NOTHING:
         return None
     try:
-        return Injection(app, rule, view, source, taken)
+        return Injection(app, rule, view, source, dependencies, taken)
     except DeclarationError:
         if asked is Asked.BY_MARKER:
             raise
@@ -105,6 +116,16 @@ def _view_of(annotation: type) -> Callable[[EngineContext], Any] | None:
     return make if [*inspect.signature(make).parameters] == ["c"] else None
 
 
+def _nothing(c: EngineContext) -> Mapping[str, Any]:
+    return {}
+
+
+def _values(c: EngineContext) -> Mapping[str, Any]:
+    """Return what the view is called with by Flask: the values of the path, after all hooks."""
+    found: Mapping[str, Any] | None = c.notes.get(VALUES) if c.notes is not None else None
+    return found if found is not None else request.view_args or {}
+
+
 def _background(c: EngineContext) -> BackgroundTasks:
     def make(c: EngineContext) -> BackgroundTasks:
         tasks = BackgroundTasks()
@@ -127,12 +148,12 @@ def bound_view(
     def bind(kept: frozenset[str]) -> Binding:
         def reserved(name: str, annotation: Any, position: int) -> ArgumentSource | None:
             if name in kept:
-                return Given(lambda c: (request.view_args or {})[name])
+                return Given(lambda c: _values(c)[name])
             return given(name, annotation, position)
 
         checked = _Names(tuple(name for name in names if name not in kept))
         return bind_signature(
-            view,
+            _without_rest(view),
             cast(Any, checked),
             reserved=reserved,
             overrides=overrides,
@@ -147,6 +168,30 @@ def bound_view(
             return bind(taken | frozenset(names))
         except DeclarationError:
             raise error from None
+
+
+_REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _without_rest(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what has the signature of a view but for `*args` and `**kwargs`, which ask for nothing."""
+    signature = signature_of(view)
+    kept = [parameter for parameter in signature.parameters.values() if parameter.kind not in _REST]
+    if len(kept) == len(signature.parameters):
+        return view
+
+    def stand_in() -> None: ...
+
+    stand_in.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    return update_wrapper(stand_in, view, ("__module__", "__name__", "__qualname__"), ())
+
+
+def _rest_of(view: Callable[..., Any]) -> Callable[[EngineContext], Mapping[str, Any]] | None:
+    """Return what gives a view with `**kwargs` the values of its URL that it does not name."""
+    parameters = inspect.signature(view).parameters
+    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return None
+    return lambda c: {name: value for name, value in _values(c).items() if name not in parameters}
 
 
 def model_of_result(view: Callable[..., Any], source: Source | None = None) -> Serializer | None:
@@ -165,13 +210,21 @@ class Injection:
     """
 
     def __init__(
-        self, app: Flask, rule: Rule, view: Callable[..., Any], source: Source | None, taken: frozenset[str]
+        self,
+        app: Flask,
+        rule: Rule,
+        view: Callable[..., Any],
+        source: Source | None,
+        dependencies: Sequence[Any],
+        taken: frozenset[str],
     ) -> None:
         self._app = app
         self._rule = rule
         self._view = view
         self._source = source
+        self._dependencies = dependencies
         self._taken = taken
+        self._rest = _rest_of(view)
         self._names = (*rule._converters, *(name for name in rule.defaults or () if name not in rule._converters))
         self._expected = {*self._names, *taken}
         self._others: dict[frozenset[str], Injection | None] = {}
@@ -183,17 +236,24 @@ class Injection:
         self._on_loop: Callable[..., Any] | None = None
 
     def _bound(self, names: Sequence[str], overrides: Mapping[Any, Any], taken: frozenset[str]) -> Binding:
-        return bound_view(self._view, names, overrides, taken, self._app._dependencies(self._rule))
+        return bound_view(self._view, names, overrides, taken, self._dependencies)
 
     # ------------------------------------------------------------------ calls
-    def call(self, context: RequestContext, view: Callable[..., Any]) -> Any:
-        """Call the view, or what has taken its place, in plain code; return its value."""
-        values = context.request.view_args or {}
+    def call(self, context: RequestContext, view: Callable[..., Any], values: Mapping[str, Any] | None = None) -> Any:
+        """Call the view, or what has taken its place, in plain code; return its value.
+
+        Args:
+            values: what it is called with by Flask, in the place of `request.view_args`.
+        """
+        if values is None:
+            values = context.request.view_args or {}
         if not values.keys() <= self._expected:
             return self._for_more(context, view, values)
         c = engine_context(context)
+        c.note(VALUES, _nothing)
+        cast("dict[str, Any]", c.notes)[VALUES] = values
         self._load(c, context.request)
-        return self._rendered(self._run(context, c, self._app.ensure_sync(view)))
+        return self._run(context, c, self._app.ensure_sync(view))
 
     async def awaited(self, context: RequestContext, view: Callable[..., Any]) -> Any:
         """Call an `async def` view on the loop; only for what leaves nothing open."""
@@ -201,7 +261,8 @@ class Injection:
         assert c is not None
         self._load(c, context.request)
         if self._on_loop is None:
-            self._on_loop = _Program(self._gathering(self.binding)).written(loop=True, title=self._title)
+            program = _Program(self._gathering(self.binding), self._rest)
+            self._on_loop = program.written(loop=True, title=self._title)
         try:
             return self._rendered(await self._on_loop(c, view))
         except StatusError as exc:
@@ -211,13 +272,15 @@ class Injection:
         """Return the binding for an engine that other dialects share, which runs it as it runs theirs."""
         view, rendered, trusted = self._view, self._rendered, self._app.config
 
+        rest = self._rest or _nothing
+
         def call(*args: Any, **values: Any) -> Any:
             _check_host(trusted["TRUSTED_HOSTS"])
-            return rendered(view(*args, **values))
+            return rendered(view(*args, **values, **rest(current.get())))
 
         async def awaited(*args: Any, **values: Any) -> Any:
             _check_host(trusted["TRUSTED_HOSTS"])
-            return rendered(await view(*args, **values))
+            return rendered(await view(*args, **values, **rest(current.get())))
 
         binding = self._bound(names, overrides, taken)
         return replace(binding, handler=awaited if mode_of(view) is Mode.LOOP else call)
@@ -226,23 +289,25 @@ class Injection:
         """Call it with what a function of `url_value_preprocessor` has added."""
         more = frozenset(values) - self._expected
         if more not in self._others:
-            self._others[more] = injection_for(self._app, self._rule, self._view, self._source, self._taken | more)
+            self._others[more] = injection_for(
+                self._app, self._rule, self._view, self._source, self._dependencies, self._taken | more
+            )
         other = self._others[more]
         if other is not None:
-            return other.call(context, view)
+            return other.call(context, view, values)
         return self._app.ensure_sync(view)(**values)
 
     def _run(self, context: RequestContext, c: EngineContext, view: Callable[..., Any]) -> Any:
         if self._here is None:
             binding = replace(self.binding, nodes=tuple(map(_for_plain_code, self.binding.nodes)))
-            self._here = _Program(self._gathering(binding)).written(loop=False, title=self._title)
+            self._here = _Program(self._gathering(binding), self._rest).written(loop=False, title=self._title)
         try:
             if not self.has_exits:
-                return self._here(c, view)
+                return self._rendered(self._here(c, view))
             exits = Exits()
             early = Exits(exits)
             try:
-                value = self._here(c, view, exits, early)
+                value = self._rendered(self._here(c, view, exits, early))
                 if (left := early.close(None)) is not None:
                     raise left
             except BaseException as exc:
@@ -250,7 +315,10 @@ class Injection:
                 if left is not None and left is not exc:
                     raise left  # noqa: B904 - it has its own cause
                 raise
-            context.on_teardown(exits.close)
+            if context.is_held:
+                context.on_teardown(exits.close)
+            elif (left := exits.close(None)) is not None:
+                raise left
             return value
         except StatusError as exc:
             _raise_adopted(exc)
@@ -264,7 +332,7 @@ class Injection:
         names = tuple(name for name in self._names if name not in self._taken)
 
         def gathered(c: EngineContext) -> Outcome:
-            values = request.view_args or {}
+            values = _values(c)
             before, c.values = c.values, tuple(values.get(name) for name in names)
             try:
                 return gather(c)
@@ -277,8 +345,7 @@ class Injection:
     def _load(self, c: EngineContext, current: Request) -> None:
         """Have the body there, read by the request of this dialect and within its limits."""
         if self.binding.body is BodyNeed.BYTES:
-            if c.kept_body is None:
-                c.keep_body(current.get_data())
+            c.keep_body(current.get_data())
         elif self.binding.body is BodyNeed.FORM and c.kept_form is None:
             c.adopt_form(_form_of(current))
 
@@ -367,8 +434,9 @@ class _PlainWriter(Writer):
 class _Program(Steps):
     """The text of one injection."""
 
-    def __init__(self, binding: Binding) -> None:
+    def __init__(self, binding: Binding, rest: Callable[[EngineContext], Mapping[str, Any]] | None) -> None:
         super().__init__(cast(Any, None), binding)
+        self._rest = rest
 
     def written(self, *, loop: bool, title: str) -> Callable[..., Any]:
         """Write and compile it: `(c, view)`, and `exits, early` where there are any."""
@@ -382,6 +450,8 @@ class _Program(Steps):
             self.node(index, node)
         self.refuse()
         arguments = self.arguments(self.binding.arguments, "view")
+        if self._rest is not None:
+            arguments = f"{arguments}{', ' if arguments else ''}**{w.value('rest', self._rest)}(c)"
         w.line(f"return {'await ' if loop else ''}view({arguments})")
         w.indent = 0
         exits = ", exits, early" if self.has_exits else ""
