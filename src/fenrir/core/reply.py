@@ -79,6 +79,16 @@ class Reply:
             if declared in fields:
                 fields[fields.index(declared)] = (b"content-length", b"%d" % len(body))
 
+    def copy(self) -> Reply:
+        """Return a reply of the same content with headers of its own.
+
+        SECURITY: an application may keep a response and return it again. What is added for one request (a session's
+        cookie) must not go out with the next.
+        """
+        made = Reply(self.status, MutableHeaders.of(self.headers.raw.copy()), self._body, self.stream, self.background)
+        made.run = self.run
+        return made
+
     def __repr__(self) -> str:
         return f"<Reply {self.status}>"
 

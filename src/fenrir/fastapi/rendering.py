@@ -18,6 +18,7 @@ from fenrir.fastapi.streaming import event_pieces, line_pieces, raw_pieces
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import forbids_body
 from fenrir.kit.validation import Serializer, StreamAbout, dump_container, dump_plain, jsonable_encoder
+from fenrir.starlette.middleware._hook import own
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -68,8 +69,10 @@ class Rendering:
     def _render(self, c: RequestContext, value: Any) -> Reply:
         if hasattr(value, "__reply__"):
             reply: Reply = value.__reply__()
-            if reply.background is None:
-                reply.background = _tasks(c)
+            tasks = _tasks(c)
+            if tasks is not None and reply.background is None:
+                reply = own(reply)
+                reply.background = tasks
             return reply
         status = self._status(c)
         if self.response_class is None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from fenrir.fastapi import APIRouter, FastAPI, Header, Request, WebSocket
+from fenrir.fastapi import APIRouter, BackgroundTasks, FastAPI, Header, Request, WebSocket
 from fenrir.fastapi.middleware import Middleware
 from fenrir.fastapi.middleware.cors import CORSMiddleware
 from fenrir.fastapi.middleware.gzip import GZipMiddleware
@@ -321,3 +321,41 @@ def test_one_application_may_be_used_through_both_doors() -> None:
             answers.append(sorted(answer.headers.items()))
     assert answers[0] == answers[1] == answers[2]
     assert [value for name, value in answers[0] if name == "vary"] == ["Accept-Language, Origin"]
+
+
+@pytest.mark.parametrize("door", ["asgi", "direct"])
+def test_what_is_added_for_one_client_does_not_reach_the_next(door: Literal["direct", "asgi"]) -> None:
+    kept = PlainTextResponse("x" * 4000)
+    runs: list[str] = []
+
+    def make() -> FastAPI:
+        app = FastAPI(
+            middleware=[
+                Middleware(GZipMiddleware),
+                Middleware(CORSMiddleware, allow_origins=[EVIL]),
+                Middleware(SessionMiddleware, secret_key="k"),
+            ]
+        )
+
+        @app.get("/kept")
+        def same(request: Request, tasks: BackgroundTasks, user: str = "") -> PlainTextResponse:
+            if user:
+                request.session["user"] = user
+                tasks.add_task(runs.append, user)
+            return kept
+
+        return app
+
+    with client(make, door) as first:
+        answer = first.get("/kept?user=alice", headers={"origin": EVIL, "accept-encoding": "gzip"})
+        assert {"set-cookie", "access-control-allow-origin", "content-encoding"} <= set(answer.headers)
+    with client(make, door) as second:
+        for _ in range(2):
+            answer = second.get("/kept")
+            assert answer.content == b"x" * 4000
+            assert sorted(answer.headers.items()) == [
+                ("content-length", "4000"),
+                ("content-type", "text/plain; charset=utf-8"),
+                ("vary", "Origin, Accept-Encoding"),
+            ]
+    assert runs == ["alice"]

@@ -15,7 +15,7 @@ from fenrir.core.reply import Reply
 from fenrir.starlette.middleware import Middleware
 from fenrir.starlette.types import Receive, Scope, Send
 
-__all__ = ["CallNext", "WrapHook", "has_hook", "nothing_inside", "wrap_hook_of"]
+__all__ = ["CallNext", "WrapHook", "has_hook", "nothing_inside", "own", "wrap_hook_of"]
 
 CallNext = Callable[[], Awaitable[Reply]]
 WrapHook = Callable[[RequestContext, CallNext], Awaitable[Reply]]
@@ -36,6 +36,11 @@ def has_hook(cls: Any) -> bool:
         return False
     owner: Any = next(base for base in cls.__mro__ if "__wrap__" in base.__dict__)
     return all(getattr(cls, name) is getattr(owner, name) for name in owner.__wrap_replaces__)
+
+
+def own(reply: Reply) -> Reply:
+    """Return a reply that may be changed for this request only; one that writes itself knows no copy."""
+    return reply.copy() if reply.run is None else reply
 
 
 async def nothing_inside(scope: Scope, receive: Receive, send: Send) -> None:

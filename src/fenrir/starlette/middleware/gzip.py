@@ -16,7 +16,7 @@ from fenrir.core.reply import Reply, close_stream
 from fenrir.core.threads import to_thread
 from fenrir.starlette.concurrency import iterate_in_threadpool
 from fenrir.starlette.datastructures import Headers, MutableHeaders
-from fenrir.starlette.middleware._hook import CallNext
+from fenrir.starlette.middleware._hook import CallNext, own
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["DEFAULT_EXCLUDED_CONTENT_TYPES", "GZipMiddleware", "GZipResponder", "IdentityResponder"]
@@ -74,7 +74,7 @@ class GZipMiddleware:
         await self.responder(Headers(scope=scope))(scope, receive, send)
 
     async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
-        reply = await call_next()
+        reply = own(await call_next())
         if reply.run is None:
             await self.responder(Headers.over(c.http.headers)).change(reply)
         return reply
@@ -150,7 +150,7 @@ class IdentityResponder:
             self._passing = True
         else:
             made = await self.apply_compression(body, more_body=more)
-            headers = MutableHeaders(raw=head["headers"])
+            headers = MutableHeaders(scope=head)  # a list of its own: the response may be sent again
             headers.add_vary_header("Accept-Encoding")
             if made != body and self.content_encoding is not None:
                 headers["Content-Encoding"] = self.content_encoding
