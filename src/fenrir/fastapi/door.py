@@ -24,7 +24,7 @@ from fenrir.kit.mounting import asgi_mount
 from fenrir.starlette._exchange import complete_scope
 from fenrir.starlette._rewriting import take_over
 from fenrir.starlette.middleware import Middleware
-from fenrir.starlette.middleware._hook import CallNext, WrapHook, has_hook, nothing_inside, own, wrap_hook_of
+from fenrir.starlette.middleware._hook import CallNext, WrapHook, has_hook, nothing_inside, wrap_hook_of
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 from fenrir.starlette.types import ASGIApp, Receive, Send
@@ -205,7 +205,7 @@ def wrap_hook(function: Callable[..., Any]) -> Callable[..., Any]:
 
         async def following(request: Any) -> StreamingResponse:
             await take_over(c, view)
-            return StreamingResponse.of_answer(own(await call_next()))
+            return StreamingResponse.of_answer((await call_next()).copy())
 
         response = await function(view, following)
         reply: Reply = response.__reply__()

@@ -18,7 +18,6 @@ from fenrir.fastapi.streaming import event_pieces, line_pieces, raw_pieces
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import forbids_body
 from fenrir.kit.validation import Serializer, StreamAbout, dump_container, dump_plain, jsonable_encoder
-from fenrir.starlette.middleware._hook import own
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -71,7 +70,7 @@ class Rendering:
             reply: Reply = value.__reply__()
             tasks = _tasks(c)
             if tasks is not None and reply.background is None:
-                reply = own(reply)
+                reply = reply.copy() if reply.run is None else reply  # whose background a response looks up itself
                 reply.background = tasks
             return reply
         status = self._status(c)

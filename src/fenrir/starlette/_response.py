@@ -121,8 +121,8 @@ class Response:
             self._reply.run = self._run
         return self._reply
 
-    async def _run(self, c: RequestContext) -> None:
-        await run_over_exchange(c, self)
+    async def _run(self, c: RequestContext, exchange: Any) -> None:
+        await run_over_exchange(c, self, exchange)
         self.background = None  # its own __call__ has seen to it
 
     def render(self, content: Any) -> bytes | memoryview:

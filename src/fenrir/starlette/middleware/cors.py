@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from fenrir.core.context import RequestContext
 from fenrir.core.reply import Reply
 from fenrir.starlette.datastructures import Headers, MutableHeaders
-from fenrir.starlette.middleware._hook import CallNext, own
+from fenrir.starlette.middleware._hook import CallNext
 from fenrir.starlette.middleware.errors import on_server_error
 from fenrir.starlette.responses import PlainTextResponse, Response
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -97,7 +97,7 @@ class CORSMiddleware:
         if is_preflight(c.http.method, headers):
             return self.preflight_response(request_headers=headers).__reply__()
         try:
-            reply = own(await call_next())
+            reply = (await call_next()).copy()
         except Exception:
             c.before_sending(lambda _, reply: self.add_headers(MutableHeaders(raw=reply.headers.raw), headers))
             raise

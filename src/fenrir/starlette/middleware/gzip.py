@@ -16,7 +16,7 @@ from fenrir.core.reply import Reply, close_stream
 from fenrir.core.threads import to_thread
 from fenrir.starlette.concurrency import iterate_in_threadpool
 from fenrir.starlette.datastructures import Headers, MutableHeaders
-from fenrir.starlette.middleware._hook import CallNext, own
+from fenrir.starlette.middleware._hook import CallNext
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["DEFAULT_EXCLUDED_CONTENT_TYPES", "GZipMiddleware", "GZipResponder", "IdentityResponder"]
@@ -74,9 +74,8 @@ class GZipMiddleware:
         await self.responder(Headers(scope=scope))(scope, receive, send)
 
     async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
-        reply = own(await call_next())
-        if reply.run is None:
-            await self.responder(Headers.over(c.http.headers)).change(reply)
+        reply = (await call_next()).copy()
+        await self.responder(Headers.over(c.http.headers)).change(reply)
         return reply
 
     def responder(self, request_headers: Mapping[str, str]) -> IdentityResponder:

@@ -9,7 +9,7 @@ from fenrir.core.reply import Reply
 from fenrir.kit.sessions.signed import SignedJSON
 from fenrir.starlette._exchange import put_in_scope, scope_entry
 from fenrir.starlette.datastructures import MutableHeaders, Secret
-from fenrir.starlette.middleware._hook import CallNext, own
+from fenrir.starlette.middleware._hook import CallNext
 from fenrir.starlette.requests import HTTPConnection, Request
 from fenrir.starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -128,7 +128,7 @@ class SessionMiddleware:
         request: Request = Request.of(c)
         known, session = self.load(request.cookies)
         put_in_scope(c, "session", session)
-        reply = own(await call_next())
+        reply = (await call_next()).copy()
         self.save(scope_entry(c, "session"), known, MutableHeaders(raw=reply.headers.raw))
         return reply
 
