@@ -29,7 +29,13 @@ __all__ = ["MountPlan", "MountedChannel", "MountedExchange"]
 
 
 class MountedExchange:
-    """The exchange that a mounted application sees."""
+    """The exchange that a mounted application sees.
+
+    Attributes:
+        around: the request in the outer application, for an application that shares its notebook with it.
+    """
+
+    around: RequestContext | None = None
 
     def __init__(self, plan: MountPlan, c: RequestContext, rest: str, bridge: Bridge | None = None) -> None:
         outer = c.http

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChannelEnds",
     "complete_scope",
+    "outermost",
     "put_in_scope",
     "receive_of",
     "run_over_exchange",
@@ -39,11 +40,27 @@ def scope_of(c: RequestContext, kind: str = "http") -> Scope:
 
 def _scope(c: RequestContext, kind: str) -> Scope:
     scope: Scope | None = getattr(c.exchange, "scope", None)
-    if scope is None:
+    around: RequestContext | None = getattr(c.exchange, "around", None)
+    if scope is None and around is not None:
+        scope = dict(scope_of(around))
+        scope.setdefault("app_root_path", scope["root_path"])
+        scope["root_path"] = c.exchange.connection.root_path
+    elif scope is None:
         scope = _ends_of(c)[0] if kind == "http" else _channel_scope(c.channel)
     complete_scope(c, scope)
     scope.update((c.notes or {}).get(_ENTRIES, ()))
     return scope
+
+
+def outermost(c: RequestContext) -> tuple[Any, str]:
+    """Return what knows all names, and the root path of its URLs: both of the outermost application."""
+    while (around := getattr(c.exchange, "around", None)) is not None:
+        c = around
+    root: str = c.exchange.connection.root_path
+    scope: Scope | None = getattr(c.exchange, "scope", None)
+    if scope is None:
+        return c.app.facade, root
+    return scope.get("router") or c.app.facade, scope.get("app_root_path", root)
 
 
 def put_in_scope(c: RequestContext, key: str, value: Any) -> None:
