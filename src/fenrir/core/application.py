@@ -237,16 +237,22 @@ class Application:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
         version = self.version
-        routes, declared_mounts = self._declarations()
+        declared = self._declarations()
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
         limited = self.body_limit is not None
-        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps), limited=limited) for route in routes)
-        mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in declared_mounts)
+        linked = [
+            link(item, self._binding(item), wrapped=bool(wraps), limited=limited)
+            if isinstance(item, Route)
+            else MountPlan(item, wrapped=bool(wraps))
+            for item in declared
+        ]
+        plans = tuple(plan for plan in linked if isinstance(plan, Plan))
+        mounts = tuple(plan for plan in linked if isinstance(plan, MountPlan))
         unrouted = self._unrouted()
         missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
         unmatched = self._unmatched(missing, wrapped=bool(wraps))
-        router = Router([*(_entry(plan, self.home) for plan in plans), *map(_mount_entry, mounts)])
+        router = Router(_entry(plan, self.home) if isinstance(plan, Plan) else _mount_entry(plan) for plan in linked)
         frozen = Frozen(
             router=router,
             plans=plans,
@@ -262,20 +268,15 @@ class Application:
             self._frozen = frozen
         return frozen
 
-    def _declarations(self) -> tuple[list[Route], list[Mount]]:
-        """Return all routes and mounts, those of the sources in the places where the sources were added."""
-        routes: list[Route] = []
-        mounts = list(self.mounts)
+    def _declarations(self) -> list[Route | Mount]:
+        """Return all mounts and routes, those of the sources in the places where the sources were added."""
+        declared: list[Route | Mount] = list(self.mounts)
         taken = 0
         for place, source in self._sources:
-            routes += self.routes[taken:place]
+            declared += self.routes[taken:place]
             taken = max(taken, place)
-            for item in source():
-                if isinstance(item, Route):
-                    routes.append(item)
-                else:
-                    mounts.append(item)
-        return routes + self.routes[taken:], mounts
+            declared += source()
+        return declared + self.routes[taken:]
 
     def _unmatched(self, missing: Plan, *, wrapped: bool) -> Plan | MountPlan:
         """Return the plan for requests whose path is nothing."""

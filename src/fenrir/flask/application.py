@@ -6,6 +6,7 @@ registered; the engine reads them when it has to serve.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import sys
@@ -14,13 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
 from werkzeug.routing import BuildError, Map, MapAdapter, Rule
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wsgi import get_host
 
+from fenrir.core.application import Overrides
 from fenrir.core.declare import Source, caller
 from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import _AppCtxGlobals
@@ -32,10 +34,13 @@ from fenrir.flask.logging import create_logger
 from fenrir.flask.origins import _split_blueprint_path
 from fenrir.flask.routing import counted
 from fenrir.flask.scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
+from fenrir.flask.signatures import Asked, asked_by
 from fenrir.flask.templating import DispatchingJinjaLoader, Environment
 
 if TYPE_CHECKING:
+    from fenrir.flask.app import Flask
     from fenrir.flask.blueprints import Blueprint
+    from fenrir.flask.injection import Injection
     from fenrir.flask.request import Request
 
 __all__ = ["App"]
@@ -121,6 +126,7 @@ class App(Scaffold):
         self.extensions: dict[str, Any] = {}
         self.url_map = counted(self.url_map_class)(host_matching=host_matching)
         self._sources: dict[int, Source] = {}
+        self._injections: dict[int, tuple[Callable[..., Any], Injection | None]] = {}  # by rule, of its view
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
 
@@ -316,6 +322,35 @@ class App(Scaffold):
     def _rule_added(self, rule: Rule) -> None:
         """Know of a rule that was registered, with its view if it has one."""
         self._sources[id(rule)] = caller()  # rules have no hash, and live as long as their map
+        view = self.view_functions.get(rule.endpoint)
+        if view is not None and not rule.build_only:
+            self._injection(rule, view)
+
+    # ----------------------------------------------------------- typed views
+    @cached_property
+    def dependency_overrides(self) -> Overrides:
+        """Dependencies and what replaces them, for tests."""
+        return Overrides(self._overridden)
+
+    def _overridden(self) -> None:
+        self._injections.clear()
+        if "engine" in self.__dict__:
+            self.__dict__["engine"].changed()
+
+    def _injection(self, rule: Rule, view: Callable[..., Any]) -> Injection | None:
+        """Return what calls a view with all that its signature asks for; None if that is what its URL gives."""
+        known = self._injections.get(id(rule))
+        if known is not None and known[0] is view:
+            return known[1]
+        made: Injection | None = None
+        if known is not None and known[1] is not None and inspect.unwrap(view) is inspect.unwrap(known[0]):
+            made = known[1]  # an extension has put something around it
+        elif asked_by(view, rule.arguments) is not Asked.NOTHING:
+            from fenrir.flask.injection import injection_for  # with the validation, which other views do not need
+
+            made = injection_for(cast("Flask", self), rule, view, self._sources.get(id(rule)))
+        self._injections[id(rule)] = (view, made)
+        return made
 
     @setupmethod
     def teardown_appcontext(self, f: F) -> F:

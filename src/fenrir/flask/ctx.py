@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from werkzeug.exceptions import HTTPException
 
 from fenrir.core.context import State
+from fenrir.core.exits import SwallowedError
 from fenrir.core.threads import to_thread
 from fenrir.flask.globals import Frame, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
@@ -187,6 +188,7 @@ class RequestContext(_Counted):
     _c: EngineContext | None = None  # the engine's context of a request that came from the engine
     _implied: AppContext | None = None
     _after: list[Callable[[Any], Any]] | None = None
+    _open: list[Callable[[BaseException | None], BaseException | None]] | None = None
 
     def __init__(
         self, app: Flask, environ: dict[str, Any], request: Request | None = None, session: Any = None
@@ -344,9 +346,20 @@ class RequestContext(_Counted):
 
         return release
 
+    def on_teardown(self, leave: Callable[[BaseException | None], BaseException | None]) -> None:
+        """Call a function before all others of the teardown; what it returns is raised after them."""
+        self._open = [*(self._open or ()), leave]
+
     def _teardown(self, exc: BaseException | None) -> None:
+        left: list[BaseException] = []
         try:
+            for leave in self._open or ():
+                error = leave(exc)
+                if error is not None and error is not exc and not isinstance(error, SwallowedError):
+                    left.append(error)
             self.app.do_teardown_request(exc)
+            if left:
+                raise left[0]
         finally:
             request = self.__dict__.get("request")
             if request is not None:

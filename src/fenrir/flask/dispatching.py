@@ -65,7 +65,11 @@ class Dispatching(App):
         rule: Any = current.url_rule
         if getattr(rule, "provide_automatic_options", False) and current.method == "OPTIONS":
             return self.make_default_options_response()
-        return self.ensure_sync(self.view_functions[rule.endpoint])(**cast("dict[str, Any]", current.view_args))
+        view = self.view_functions[rule.endpoint]
+        injection = self._injection(rule, view)
+        if injection is not None:
+            return injection.call(request_ctx._get_current_object(), view)
+        return self.ensure_sync(view)(**cast("dict[str, Any]", current.view_args))
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         """Raise why no rule matched; in debug mode a redirect that would lose a form is a mistake of its own."""

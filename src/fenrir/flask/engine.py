@@ -12,6 +12,7 @@ worker thread of the request.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,6 +39,7 @@ from fenrir.http.headers import MutableHeaders
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
     from fenrir.flask.app import Flask
+    from fenrir.flask.injection import Injection
 
 __all__ = ["FlaskEngine"]
 
@@ -55,6 +57,7 @@ class FlaskEngine(Application):
         self.flask = app
         self.facade = app
         self.extensions[DOOR] = app
+        self.overrides = app.dependency_overrides
 
     def freeze(self) -> Any:
         """Compile the rules."""
@@ -82,12 +85,37 @@ class FlaskEngine(Application):
                 short = False  # Werkzeug's map knows it, and must be asked where another rule would match too
         for rule, view, pattern in known:
             handler = whole
+            injection = app._injection(rule, view)
+            if injection is not None:
+                self.routes.append(self._typed_route(rule, view, pattern, injection, whole, short))
+                continue
             if short:
                 handler = handlers.get(rule.endpoint) or (_awaited if iscoroutinefunction(view) else _blocking)(
                     self, rule.endpoint, view, whole
                 )
                 handlers[rule.endpoint] = handler
             self.routes.append(self._route(rule, view, pattern, handler, short))
+
+    def _typed_route(
+        self,
+        rule: Rule,
+        view: Callable[..., Any],
+        pattern: Pattern,
+        injection: Injection,
+        whole: Callable[[RequestContext], Reply],
+        short: bool,
+    ) -> Route:
+        """Return the route of a typed view; what it leaves open until the end is for the whole way."""
+        from fenrir.flask.typed import short_handler
+
+        short = short and not injection.has_exits
+        handler = short_handler(self, rule.endpoint, view, whole, injection) if short else whole
+        made = self._route(rule, view, pattern, handler, short)
+        own = made.bind({})
+        bound = replace(
+            own, arguments=own.arguments[:1], about=injection.binding.about, resources=injection.binding.resources
+        )
+        return replace(made, bind=lambda _: bound, options={**made.options, "model": injection.model})
 
     def _is_short(self, rules: list[Rule]) -> bool:
         """Say whether the tree finds what Werkzeug's map would find.
