@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
 from fenrir.core.binding import Argument, Binding, Given, joined
+from fenrir.core.bridge import as_value
 from fenrir.core.context import Raises, RequestContext, State, current
 from fenrir.core.declare import (
     DeclarationError,
@@ -236,16 +237,22 @@ class Application:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
         version = self.version
-        routes, declared_mounts = self._declarations()
+        declared = self._declarations()
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
         limited = self.body_limit is not None
-        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps), limited=limited) for route in routes)
-        mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in declared_mounts)
+        linked = [
+            link(item, self._binding(item), wrapped=bool(wraps), limited=limited)
+            if isinstance(item, Route)
+            else MountPlan(item, wrapped=bool(wraps))
+            for item in declared
+        ]
+        plans = tuple(plan for plan in linked if isinstance(plan, Plan))
+        mounts = tuple(plan for plan in linked if isinstance(plan, MountPlan))
         unrouted = self._unrouted()
         missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
         unmatched = self._unmatched(missing, wrapped=bool(wraps))
-        router = Router([*(_entry(plan, self.home) for plan in plans), *map(_mount_entry, mounts)])
+        router = Router(_entry(plan, self.home) if isinstance(plan, Plan) else _mount_entry(plan) for plan in linked)
         frozen = Frozen(
             router=router,
             plans=plans,
@@ -261,20 +268,15 @@ class Application:
             self._frozen = frozen
         return frozen
 
-    def _declarations(self) -> tuple[list[Route], list[Mount]]:
-        """Return all routes and mounts, those of the sources in the places where the sources were added."""
-        routes: list[Route] = []
-        mounts = list(self.mounts)
+    def _declarations(self) -> list[Route | Mount]:
+        """Return all mounts and routes, those of the sources in the places where the sources were added."""
+        declared: list[Route | Mount] = list(self.mounts)
         taken = 0
         for place, source in self._sources:
-            routes += self.routes[taken:place]
+            declared += self.routes[taken:place]
             taken = max(taken, place)
-            for item in source():
-                if isinstance(item, Route):
-                    routes.append(item)
-                else:
-                    mounts.append(item)
-        return routes + self.routes[taken:], mounts
+            declared += source()
+        return declared + self.routes[taken:]
 
     def _unmatched(self, missing: Plan, *, wrapped: bool) -> Plan | MountPlan:
         """Return the plan for requests whose path is nothing."""
@@ -477,12 +479,18 @@ class _Dispatch:
 
     async def _wrap(self, c: RequestContext, depth: int) -> Any:
         if depth == len(self.wraps):
-            return await self._route(c)
+            reply = await self._route(c)
+        else:
 
-        def call_next() -> Coroutine[Any, Any, Any]:
-            return self._wrap(c, depth + 1)
+            def call_next() -> Coroutine[Any, Any, Any]:
+                return self._wrap(c, depth + 1)
 
-        return await self.wraps[depth].call(c, call_next)
+            reply = await self.wraps[depth].call(c, call_next)
+            if depth == 0:
+                return reply
+        if reply is not None and reply.run is not None:
+            return await as_value(c, reply)
+        return reply
 
 
 def _answer_miss(c: RequestContext) -> Reply:

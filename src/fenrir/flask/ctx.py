@@ -177,6 +177,7 @@ class RequestContext(_Counted):
     """A request made current, with its session.
 
     Attributes:
+        request: the request.
         url_adapter: finds rules and builds URLs for this request.
         flashes: the messages, once they were taken out of the session.
     """
@@ -184,7 +185,6 @@ class RequestContext(_Counted):
     url_adapter: MapAdapter | None
     flashes: list[tuple[str, str]] | None = None
     _session: Any = None
-    _request: Request | None = None
     _c: EngineContext | None = None  # the engine's context of a request that came from the engine
     _implied: AppContext | None = None
     _after: list[Callable[[Any], Any]] | None = None
@@ -197,7 +197,7 @@ class RequestContext(_Counted):
         if request is None:
             request = app.request_class(environ)
             request.json_module = app.json
-        self._request = request
+        self.request: Request = request
         self._session = session
         self._before: list[tuple[Frame[RequestContext] | None, AppContext | None]] = []
         self.url_adapter = None
@@ -216,6 +216,9 @@ class RequestContext(_Counted):
         return context
 
     def __getattr__(self, name: str) -> Any:
+        if name == "request" and self._c is not None:
+            self.request = self.app.request_of(self._c)
+            return self.request
         if name != "url_adapter":
             raise AttributeError(name)
         self.url_adapter = None
@@ -224,19 +227,6 @@ class RequestContext(_Counted):
         except HTTPException as exc:
             self.request.routing_exception = exc
         return self.url_adapter
-
-    @property
-    def request(self) -> Request:
-        """The request."""
-        request = self._request
-        if request is None:
-            assert self._c is not None
-            request = self._request = self.app.request_of(self._c)
-        return request
-
-    @request.setter
-    def request(self, request: Request) -> None:
-        self._request = request
 
     @property
     def app_context(self) -> AppContext:
@@ -376,7 +366,7 @@ class RequestContext(_Counted):
             if left:
                 raise left[0]
         finally:
-            request = self._request
+            request = self.__dict__.get("request")
             if request is not None:
                 close = getattr(request, "close", None)
                 if close is not None:
