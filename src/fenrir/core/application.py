@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
 from fenrir.core.binding import Argument, Binding, Given, joined
+from fenrir.core.bridge import as_value
 from fenrir.core.context import Raises, RequestContext, State, current
 from fenrir.core.declare import (
     DeclarationError,
@@ -489,12 +490,18 @@ class _Dispatch:
 
     async def _wrap(self, c: RequestContext, depth: int) -> Any:
         if depth == len(self.wraps):
-            return await self._route(c)
+            reply = await self._route(c)
+        else:
 
-        def call_next() -> Coroutine[Any, Any, Any]:
-            return self._wrap(c, depth + 1)
+            def call_next() -> Coroutine[Any, Any, Any]:
+                return self._wrap(c, depth + 1)
 
-        return await self.wraps[depth].call(c, call_next)
+            reply = await self.wraps[depth].call(c, call_next)
+            if depth == 0:
+                return reply
+        if reply is not None and reply.run is not None:
+            return await as_value(c, reply)
+        return reply
 
 
 def _answer_miss(c: RequestContext) -> Reply:

@@ -207,7 +207,7 @@ def wrap_hook(function: Callable[..., Any]) -> Callable[..., Any]:
 
         async def following(request: Any) -> StreamingResponse:
             await take_over(c, view)
-            return StreamingResponse.of_answer(await call_next())
+            return StreamingResponse.of_answer((await call_next()).copy())
 
         response = await function(view, following)
         reply: Reply = response.__reply__()
