@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from keyword import iskeyword
 
-from fenrir.core.binding import Argument, Binding, Fixed, FromNode, Gathered, Given, Node, NodeKind, PathValue, TheContext
+from fenrir.core.binding import (
+    Argument,
+    Binding,
+    Fixed,
+    FromNode,
+    Gathered,
+    Given,
+    Node,
+    NodeKind,
+    PathValue,
+    TheContext,
+)
 from fenrir.core.declare import Mode, Route
 from fenrir.core.threads import carried
 from fenrir.core.writer import Writer

@@ -30,7 +30,23 @@ from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
 from fenrir.core.shields import in_cancelled_scope, shielded
 
-__all__ = ["THREADS", "Call", "Home", "Hop", "Overloaded", "carried", "carried_out", "complete", "home", "hop", "in_worker", "leave", "on_loop", "run_on", "to_thread"]
+__all__ = [
+    "THREADS",
+    "Call",
+    "Home",
+    "Hop",
+    "Overloaded",
+    "carried",
+    "carried_out",
+    "complete",
+    "home",
+    "hop",
+    "in_worker",
+    "leave",
+    "on_loop",
+    "run_on",
+    "to_thread",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")

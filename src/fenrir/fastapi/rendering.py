@@ -81,8 +81,10 @@ class Rendering:
     def _render(self, c: RequestContext, value: Any) -> Reply:
         if hasattr(value, "__reply__"):
             reply: Reply = value.__reply__()
-            if reply.background is None:
-                reply.background = _tasks(c)
+            tasks = _tasks(c)
+            if tasks is not None and reply.background is None:
+                reply = reply.copy() if reply.run is None else reply  # whose background a response looks up itself
+                reply.background = tasks
             return reply
         status = self._status(c)
         if self.response_class is None:

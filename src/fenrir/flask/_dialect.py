@@ -25,6 +25,7 @@ __all__ = ["DIALECT", "error"]
 
 log = logging.getLogger("fenrir.error")
 
+
 def _dump(value: Any) -> bytes | None:
     kind = type(value)
     if kind is str:
@@ -38,9 +39,9 @@ _FAST = Fast(200, ((b"content-type", b"text/html; charset=utf-8"),), _dump)
 def _renderer(route: Route) -> Renderer:
     app = route.options["app"]
     if (ready := getattr(app, "ready", None)) is not None:
-        return Renderer(_render, ready=ready)
+        return Renderer(_render, about=route.options.get("model"), ready=ready)
     # An application may have its own response class, with another content type and hooks of its own.
-    return Renderer(_render, _FAST if app.response_class is Response else None)
+    return Renderer(_render, _FAST if app.response_class is Response else None, route.options.get("model"))
 
 
 def _render(c: RequestContext, value: Any) -> Reply:

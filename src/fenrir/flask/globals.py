@@ -164,8 +164,8 @@ def _find_request() -> Any:
     c = current.get(None)
     if c is not None and _request_frame(None) is None:
         notes = c.notes
-        if notes is not None and (made := notes.get(CONTEXT)) is not None and (found := made._request) is not None:
-            return found
+        if notes is not None and (made := notes.get(CONTEXT)) is not None:
+            return made.request
     return _find_any_request()
 
 

@@ -10,7 +10,7 @@ __all__ = ["lazy"]
 T = TypeVar("T")
 
 
-class lazy(Generic[T]):  # noqa: N801 - it stands where `property` stands
+class lazy(Generic[T]):
     """A method as an attribute whose value is kept by the object; whoever sets it before has the say.
 
     PERF: functools.cached_property takes a lock on CPython 3.11 (0.9 us against 0.25, timeit), Werkzeug's is asked

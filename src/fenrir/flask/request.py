@@ -87,7 +87,7 @@ class Request(WerkzeugRequest):
     @lazy
     def method(self) -> str:  # type: ignore[override]
         """The method, in upper case."""
-        return self._exchange.method
+        return getattr(self._exchange, "method", "GET")  # a handshake has no other
 
     @lazy
     def scheme(self) -> str:  # type: ignore[override]

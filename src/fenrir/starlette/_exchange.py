@@ -108,16 +108,20 @@ def _ends_of(c: RequestContext) -> Ends:
     def make(c: RequestContext) -> Ends:
         if type(c.exchange) is ASGIExchange:  # the server's own messages, whatever extensions they are of
             return c.exchange.scope, *c.exchange.ends()
-        kept: list[Ends] = []
-
-        async def keep(scope: Scope, receive: Receive, send: Send) -> None:
-            kept.append((scope, receive, send))
-
-        _step(asgi_doors(keep).http(c.http))
-        return kept[0]
+        return _gateway(c.http)
 
     ends: Ends = c.note("asgi.ends", make)
     return ends
+
+
+def _gateway(exchange: Any) -> Ends:
+    kept: list[Ends] = []
+
+    async def keep(scope: Scope, receive: Receive, send: Send) -> None:
+        kept.append((scope, receive, send))
+
+    _step(asgi_doors(keep).http(exchange))
+    return kept[0]
 
 
 def _step(call: Any) -> None:
@@ -153,9 +157,19 @@ def send_of(c: RequestContext) -> Send:
     return _ends_of(c)[2]
 
 
-async def run_over_exchange(c: RequestContext, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-    """Let an ASGI application (a response is one) answer a request that the engine serves."""
-    await app(scope_of(c), receive_of(c), send_of(c))
+async def run_over_exchange(
+    c: RequestContext, app: Callable[[Scope, Receive, Send], Awaitable[None]], exchange: Any
+) -> None:
+    """Let an ASGI application (a response is one) answer a request that the engine serves.
+
+    Args:
+        exchange: that of the request, or one in its place that takes the answer.
+    """
+    scope, send = scope_of(c), send_of(c)
+    if exchange is not c.http:
+        offered, _, send = _gateway(exchange)
+        scope = {**scope, "extensions": offered["extensions"]}
+    await app(scope, receive_of(c), send)
 
 
 class ChannelEnds:
