@@ -143,7 +143,7 @@ class Call:
         self._home = home
         self._result: Any = None
         self._error: BaseException | None = None
-        self.limiter = None if depth else home.limiter
+        self.limiter: Any = None if depth else home.limiter
         self._token = home.token
         self.ended = False
 

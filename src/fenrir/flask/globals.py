@@ -133,10 +133,10 @@ class LocalProxy(werkzeug.local.LocalProxy[Any]):
         super().__init__(find)
         object.__setattr__(self, "_get_current_object", find)
 
-    def __getattr__(self, name: str) -> Any:  # type: ignore[override]
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._get_current_object(), name)
 
-    def __getitem__(self, key: Any) -> Any:  # type: ignore[override]
+    def __getitem__(self, key: Any) -> Any:
         return self._get_current_object()[key]
 
 

@@ -85,27 +85,27 @@ class Request(WerkzeugRequest):
     shallow = False
 
     @lazy
-    def method(self) -> str:  # type: ignore[override]
+    def method(self) -> str:
         """The method, in upper case."""
         return getattr(self._exchange, "method", "GET")  # a handshake has no other
 
     @lazy
-    def scheme(self) -> str:  # type: ignore[override]
+    def scheme(self) -> str:
         """The scheme of the URL."""
         return self._exchange.connection.scheme
 
     @lazy
-    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+    def server(self) -> tuple[str, int | None] | None:
         """The address of the server."""
         return self._exchange.connection.server
 
     @lazy
-    def root_path(self) -> str:  # type: ignore[override]
+    def root_path(self) -> str:
         """The prefix under which the application stands."""
         return self._exchange.connection.root_path
 
     @lazy
-    def path(self) -> str:  # type: ignore[override]
+    def path(self) -> str:
         """The path behind that prefix."""
         path = self._exchange.path
         if not path.isascii():
@@ -113,12 +113,12 @@ class Request(WerkzeugRequest):
         return "/" + path.lstrip("/")
 
     @lazy
-    def query_string(self) -> bytes:  # type: ignore[override]
+    def query_string(self) -> bytes:
         """The query, as it was sent."""
         return self._exchange.query
 
     @lazy
-    def remote_addr(self) -> str | None:  # type: ignore[override]
+    def remote_addr(self) -> str | None:
         """The address of the client."""
         client = self._exchange.connection.client
         return client[0] if client else None
@@ -131,7 +131,7 @@ class Request(WerkzeugRequest):
 
     # An attribute of the instance when the request was made of an environ.
     @lazy
-    def environ(self) -> dict[str, Any]:  # type: ignore[override]
+    def environ(self) -> dict[str, Any]:
         """The request as WSGI describes it (PEP 3333)."""
         assert self._c is not None
         environ = environ_of(self._c)
@@ -160,7 +160,7 @@ class Request(WerkzeugRequest):
             elif equals or name:
                 lists[name] = [value]
         made: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
-        dict.__init__(made, lists)
+        cast(Any, dict).__init__(made, lists)
         return made
 
     # ---------------------------------------------------------------- limits
