@@ -89,6 +89,17 @@ def test_the_document_follows_the_application() -> None:
     assert "/late" in app.openapi()["paths"]
 
 
+def test_of_an_application_that_somebody_else_has_made() -> None:
+    app = application()
+    app.serve_documents(title="Theirs")
+    client = app.test_client()
+    assert client.get("/openapi.json").get_json()["info"]["title"] == "Theirs"
+    assert "Theirs - Swagger UI" in client.get("/docs").text
+    assert client.get("/redoc").status_code == 404
+    with pytest.raises(TypeError, match="'docs'"):
+        application().serve_documents(docs="/docs")
+
+
 @pytest.mark.parametrize("door", ["wsgi", "direct"])
 def test_served_where_the_application_says(door: str) -> None:
     app = application(
