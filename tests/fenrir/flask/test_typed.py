@@ -16,7 +16,18 @@ from werkzeug.exceptions import HTTPException
 import fenrir
 from fenrir import BackgroundTasks, DeclarationError, Depends, Fenrir, Form, Header, Path, Query, UploadFile
 from fenrir.fastapi.security import OAuth2PasswordBearer
-from fenrir.flask import Blueprint, Flask, Request, abort, after_this_request, current_app, g, request, session
+from fenrir.flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    abort,
+    after_this_request,
+    current_app,
+    g,
+    request,
+    session,
+)
 from fenrir.flask.views import MethodView, View
 from fenrir.kit.validation import RequestValidationError
 from fenrir.testing import Client
@@ -319,10 +330,18 @@ def test_models_are_written(door: str) -> None:
     def text(q: Annotated[int, Query()]) -> Item | str:
         return "text"
 
+    @app.get("/made")
+    def made(q: Annotated[int, Query()]) -> tuple[Item, int] | Response:
+        return Response("none") if q == 0 else (Item(name="made"), 201)
+
     with reach(app, door) as ask:
         assert ask("GET", "/shop?q=2") == (200, {"items": [{"name": "a", "price": 2.0}]})
         assert ask("GET", "/item?q=3") == (203, {"name": "b", "price": 3.0})
         assert ask("GET", "/text?q=3") == (200, "text")
+        assert ask("GET", "/made?q=3") == (201, {"name": "made", "price": 1.0})
+        assert ask("GET", "/made?q=0") == (200, "none")
+    content = app.openapi()["paths"]["/made"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/Item"}
 
 
 def test_methods_of_view_classes(door: str) -> None:
