@@ -88,10 +88,10 @@ def injection_for(
         return None
     try:
         return Injection(app, rule, view, source, dependencies, taken)
-    except DeclarationError:
+    except Exception:
         if asked is Asked.BY_MARKER:
             raise
-        return None  # nothing of ours is meant: whoever calls it knows what for
+        return None  # an annotation of any kind, which is not meant for us: whoever calls the view knows what for
 
 
 def given(name: str, annotation: Any, position: int) -> ArgumentSource | None:
