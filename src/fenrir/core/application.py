@@ -8,9 +8,10 @@ registering something late replaces it as a whole (copy on write), so a request 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
@@ -365,12 +366,22 @@ class Application:
     def lifespan(self) -> Lifespan:
         """Return a new run from start to stop, for a door to drive."""
         # A mistake in a declaration must stop the start.
-        resources = [resource for plan in self.frozen.plans for resource in plan.binding.resources]
-        listeners = self.listeners
-        if resources:
-            last = Listener(ListenerStage.LIFESPAN, lambda: self.resources.opened(resources), Place(__file__, 0))
-            listeners = [*listeners, last]
+        listeners = list(self.listeners)
+        for app in dict.fromkeys((self, *self._mounted(set()))):
+            wanted = [resource for plan in app.frozen.plans for resource in plan.binding.resources]
+            if wanted:
+                opened = partial(app.resources.opened, wanted)
+                listeners.append(Listener(ListenerStage.LIFESPAN, opened, Place(__file__, 0)))
         return Lifespan(listeners, self.tasks)
+
+    def _mounted(self, known: set[Application]) -> Iterator[Application]:
+        """Iterate over the applications inside, whose lifespan nobody runs."""
+        for plan in self.frozen.mounts:
+            engine = getattr(plan.mount.app, "engine", plan.mount.app)
+            if isinstance(engine, Application) and engine not in known:
+                known.add(engine)
+                yield engine
+                yield from engine._mounted(known)
 
 
 class _Dispatch:
