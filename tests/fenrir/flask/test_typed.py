@@ -461,6 +461,27 @@ def test_an_exchanged_view_and_overridden_dependencies(door: str) -> None:
         assert ask("GET", "/?q=x")[0] == 422
 
 
+def test_extensions_call_what_they_find(door: str) -> None:
+    app = Flask(__name__)
+
+    @app.get("/one", endpoint="view")
+    @app.get("/two/<int:q>", endpoint="view")
+    async def view(q: int, item: Annotated[int, Depends(lambda: 5)]) -> str:
+        return f"{q} {item}"
+
+    def dispatch() -> Any:
+        rule = request.url_rule
+        assert rule is not None
+        return app.ensure_sync(app.view_functions[rule.endpoint])(**(request.view_args or {}))
+
+    app.dispatch_request = dispatch  # type: ignore[method-assign]
+    with reach(app, door) as ask:
+        assert ask("GET", "/two/3") == (200, "3 5")
+    with app.test_request_context("/two/4"):
+        assert app.view_functions["view"](q=4) == "4 5"
+        assert app.view_functions["view"].__name__ == "view"
+
+
 # ------------------------------------------------------------- what must not change
 def old_application(flask: Any) -> Any:
     """Return an application whose views are annotated for people and type checkers."""
