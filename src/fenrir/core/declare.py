@@ -235,6 +235,8 @@ class Route:
         websocket: the handler serves a channel; `methods` is then empty.
         stream: the body is left unread for the handler.
         timeout: seconds that a request may take, its answer included; then 504.
+        cancel_on_disconnect: its work is cancelled when the client leaves; None as the application says.
+        around: WRAP hooks of this route alone, the outermost first; those of the application are around them.
         document: list it in documentation.
         user: the user's own callable where the handler is an adapter around it, for documentation.
     """
@@ -253,6 +255,8 @@ class Route:
     stream: bool = False
     body_limit: int | None = None
     timeout: float | None = None
+    cancel_on_disconnect: bool | None = None
+    around: tuple[Hook, ...] = ()
     document: bool = True
     bind_late: bool = False
     user: Any = None
