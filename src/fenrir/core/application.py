@@ -254,8 +254,7 @@ class Application:
         limited = self.body_limit is not None
         leaving = self.cancel_on_disconnect
         plans = tuple(
-            link(route, self._binding(route), wrapped=bool(wraps), limited=limited, leaving=leaving)
-            for route in routes
+            link(route, self._binding(route), wrapped=bool(wraps), limited=limited, leaving=leaving) for route in routes
         )
         mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in declared_mounts)
         unrouted = self._unrouted()

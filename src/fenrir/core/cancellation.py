@@ -81,7 +81,8 @@ async def _guarded(
     log.info("%s %s was cancelled: %s", c.exchange.method, c.exchange.path, type(scope.reason).__name__)
     if scope.sending:
         return None  # in the middle of an answer: it stays incomplete
-    reply = await fail(c, scope.reason)
+    failed = c.plan.route.failed if c.plan is not None else None
+    reply = await (failed or fail)(c, scope.reason)
     if wrapped:
         return reply
     await settle(c, reply)

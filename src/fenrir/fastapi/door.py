@@ -19,12 +19,13 @@ from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, RouterOptions, check_options
 from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import APIRouter, deprecated_event
+from fenrir.fastapi.surroundings import can_hook
 from fenrir.fastapi.verbs import Verbs
 from fenrir.kit.mounting import asgi_mount
 from fenrir.starlette._exchange import complete_scope
 from fenrir.starlette._rewriting import take_over
 from fenrir.starlette.middleware import Middleware
-from fenrir.starlette.middleware._hook import CallNext, WrapHook, has_hook, nothing_inside, wrap_hook_of
+from fenrir.starlette.middleware._hook import CallNext, WrapHook, nothing_inside, wrap_hook_of
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 from fenrir.starlette.types import ASGIApp, Receive, Send
@@ -230,14 +231,6 @@ class EngineApp:
 
 
 _HERE = caller()
-
-
-def can_hook(entry: Middleware) -> bool:
-    """Say whether a middleware can be a hook, which needs no ASGI."""
-    cls: Any = entry.cls
-    if isinstance(cls, type) and issubclass(cls, BaseHTTPMiddleware):
-        return cls.__call__ is BaseHTTPMiddleware.__call__
-    return has_hook(cls)
 
 
 def scope_hook() -> Hook:
