@@ -74,7 +74,8 @@ async def _guarded(
     except Exception as exc:
         if scope.reason is None:
             raise
-        report(c, exc, "teardown")  # a dependency that could not be left; the request ends for its first reason
+        if c.error is not exc:  # a dependency that could not be left; the request ends for its first reason
+            report(c, exc, "teardown")
     else:
         if scope.reason is None:
             return reply

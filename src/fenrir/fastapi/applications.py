@@ -27,7 +27,7 @@ from fenrir.fastapi._replaced import replaced
 from fenrir.fastapi.api_route import APPLICATIONS
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
-from fenrir.fastapi.door import EngineApp, as_reply, can_hook, middleware_hook, scope_hook
+from fenrir.fastapi.door import EngineApp, as_reply, middleware_hook, scope_hook
 from fenrir.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -46,6 +46,7 @@ from fenrir.fastapi.openapi.utils import get_openapi
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import JSONResponse, Response
+from fenrir.fastapi.surroundings import can_hook
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette._calls import is_async_callable

@@ -9,7 +9,18 @@ from typing import Any, TypeVar, Unpack
 
 from fenrir.core.application import Application
 from fenrir.core.context import RequestContext, unhandled
-from fenrir.core.declare import DeclarationError, ErrorHandler, Hook, ListenerStage, Mode, Scope, Stage, caller, mode_of
+from fenrir.core.declare import (
+    DeclarationError,
+    ErrorHandler,
+    Hook,
+    ListenerStage,
+    Mode,
+    Scope,
+    Source,
+    Stage,
+    caller,
+    mode_of,
+)
 from fenrir.core.errors import InternalError, StatusError
 from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import DIALECT
@@ -19,7 +30,6 @@ from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, RouterOptions, check_options
 from fenrir.fastapi.responses import StreamingResponse
 from fenrir.fastapi.routing import APIRouter, deprecated_event
-from fenrir.fastapi.surroundings import can_hook
 from fenrir.fastapi.verbs import Verbs
 from fenrir.kit.mounting import asgi_mount
 from fenrir.starlette._exchange import complete_scope
@@ -30,7 +40,16 @@ from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
-__all__ = ["EngineApp", "FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "scope_hook", "wrap_hook"]
+__all__ = [
+    "EngineApp",
+    "FastAPIDoor",
+    "as_reply",
+    "middleware_hook",
+    "route_error_handler",
+    "route_hook",
+    "scope_hook",
+    "wrap_hook",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir.error")
@@ -228,6 +247,35 @@ class EngineApp:
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
         return self._door(scope, receive, send)
+
+
+def route_hook(entry: Any, source: Source) -> Hook:
+    """Return an entry of a route's middleware (see `checked_middleware`) as a hook of that route."""
+    if not isinstance(entry, Middleware):
+        return Hook(Stage.WRAP, wrap_hook(entry), Mode.LOOP, DIALECT.name, source, entry)
+    cls: Any = entry.cls
+    if issubclass(cls, BaseHTTPMiddleware):
+        user = cls(nothing_inside, *entry.args, **entry.kwargs).dispatch_func
+        return Hook(Stage.WRAP, wrap_hook(user), Mode.LOOP, DIALECT.name, source, user)
+    call = wrap_hook_of(entry)
+    assert call is not None
+    return Hook(Stage.WRAP, call, Mode.LOOP, DIALECT.name, source, cls)
+
+
+def route_error_handler(key: type[Exception] | int, handler: Callable[..., Any], source: Source) -> ErrorHandler:
+    """Return `(request, exception) -> response` as the engine's error handler of a route."""
+    mode = mode_of(handler, Mode.THREAD)
+    if mode is Mode.LOOP:
+
+        async def call(c: RequestContext, exc: Exception) -> Reply | None:
+            return as_reply(await handler(c.view(DIALECT), exc))
+
+    else:
+
+        def call(c: RequestContext, exc: Exception) -> Reply | None:  # type: ignore[misc]
+            return as_reply(handler(c.view(DIALECT), exc))
+
+    return ErrorHandler(key, call, mode, DIALECT, source, handler)
 
 
 _HERE = caller()

@@ -36,6 +36,8 @@ class Inbox:
         self._messages: deque[Message] = deque()
         self._size = 0
         self._reading = False
+        self._complete = False  # the body
+        self._deaf = False
         self._changed: Any = None
         self.left = False
 
@@ -64,7 +66,7 @@ class Inbox:
     async def watch(self) -> None:
         """Return when the client has left; of several watchers one reads."""
         while not self.left:
-            if self._reading or not self._asked or self._size > AHEAD:
+            if self._reading or not self._asked or self._deaf or self._size > AHEAD:
                 await self._change()
             else:
                 await self._read()
@@ -76,6 +78,8 @@ class Inbox:
             if message["type"] == "http.disconnect":
                 self.left = True
             else:
+                self._deaf = self._complete  # it repeats itself, and at once: nobody will tell of the leaving
+                self._complete = not message.get("more_body", False)
                 self._messages.append(message)
                 self._size += len(message.get("body", b""))
         finally:
