@@ -70,7 +70,7 @@ async def _guarded(
     scope: CancelScope, c: RequestContext, outcome: Awaitable[Reply | None], wrapped: bool
 ) -> Reply | None:
     try:
-        reply = await scope.run(outcome)
+        reply: Reply | None = await scope.run(outcome)
     except Exception as exc:
         if scope.reason is None:
             raise

@@ -52,15 +52,15 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Unpack[OperationOptions]) -> None:
         check_options(type(self).__name__, options, OperationOptions)
-        options["form_limits"] = check_form_limits(options.get("form_limits"))
+        described: dict[str, Any] = {**options, "form_limits": check_form_limits(options.get("form_limits"))}
         source = caller()
         self._own_surroundings = Surroundings(
-            options.pop("middleware", None), options.pop("exception_handlers", None), source
+            described.pop("middleware", None), described.pop("exception_handlers", None), source
         )
         self.original_route = self
         self._app: ASGIApp | None = None
         self._handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
-        self._describe(path, endpoint, source=source, **options)
+        self._describe(path, endpoint, source=source, **described)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `async (request) -> response`: everything that this route does with a request."""

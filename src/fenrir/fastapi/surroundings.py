@@ -196,9 +196,10 @@ def failed_inside(around: Sequence[Surroundings]) -> Callable[[RequestContext, E
 async def handled(request: Request, exc: Exception, around: Sequence[Surroundings]) -> Response:
     """Return the answer of the nearest error handler; raise what none of them takes."""
 
-    async def handle(request: Request) -> Response:
+    async def fails(request: Request) -> Response:
         raise exc
 
+    handle: Handles = fails
     handlers = [level.route_exception_handlers for level in reversed(around)]
     for level in filter(None, handlers):
         handle = _caught(handle, level)

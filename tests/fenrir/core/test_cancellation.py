@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-
 from fenrir.core.context import RequestContext
 from fenrir.core.declare import DeclarationError, Hook, Mode, Source, Stage, checked_timeout
 from fenrir.core.reply import Reply
@@ -449,8 +448,6 @@ def test_routes_without_the_options_know_nothing_of_it(form: str) -> None:
 
 @pytest.mark.parametrize("seconds", [0, -1, True, float("nan"), "5"])
 def test_a_deadline_is_a_time(form: str, seconds: Any) -> None:
-    with pytest.raises(DeclarationError, match="x.py:3: timeout="):
+    with pytest.raises(DeclarationError, match=r"x\.py:3: timeout="):
         checked_timeout(seconds, Source("x.py", 3))
     assert checked_timeout(None, Source("", 0)) is None and checked_timeout(0.5, Source("", 0)) == 0.5
-
-

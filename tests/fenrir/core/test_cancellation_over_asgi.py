@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
 import pytest
 
@@ -157,12 +158,15 @@ def test_a_blocking_handler_is_not_waited_for_in_vain(backend: str) -> None:
         log: list[str] = []
         server = Server(app)
 
+        ended = anyio.Event()
+
         @contextlib.contextmanager
         def opened() -> Any:
             try:
                 yield "value"
             finally:
                 log.append("left")
+                anyio.from_thread.run_sync(ended.set)
 
         def handler(_: str) -> str:
             anyio.from_thread.run_sync(server.left.set)
@@ -171,11 +175,8 @@ def test_a_blocking_handler_is_not_waited_for_in_vain(backend: str) -> None:
         app.route("/", handler, nodes=[manager(opened)], cancel_on_disconnect=True)
         with anyio.fail_after(10):
             await server.ask()
-            while not log:
-                await anyio.sleep(0.001)
+            await ended.wait()
         assert log == ["left"]
-
-    import anyio.from_thread
 
     anyio.run(main, backend=backend)
 
