@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fenrir.core.bridge import as_value
 from fenrir.core.hooks import fail
 from fenrir.core.reply import Reply, send, settle
 
@@ -27,12 +28,16 @@ async def through(
 ) -> Any:
     """Run hooks from `depth` on, and what is inside of them."""
     if depth == len(hooks):
-        return await inside(c)
+        reply = await inside(c)
+    else:
 
-    def call_next() -> Coroutine[Any, Any, Any]:
-        return through(c, hooks, inside, depth + 1)
+        def call_next() -> Coroutine[Any, Any, Any]:
+            return through(c, hooks, inside, depth + 1)
 
-    return await hooks[depth].call(c, call_next)
+        reply = await hooks[depth].call(c, call_next)
+    if depth and reply is not None and reply.run is not None:
+        return await as_value(c, reply)
+    return reply
 
 
 async def finished(c: RequestContext, error: BaseException | None) -> None:

@@ -145,11 +145,15 @@ class RequestContext:
         if self._state is None:
             scope = getattr(self.exchange, "scope", None)
             # Over ASGI the server and the middleware have written into the scope's before.
-            state = State(scope.setdefault("state", {}) if scope is not None else None)
+            state = State(scope.setdefault("state", {}) if scope is not None else self._state_around())
             for name, value in self.app.lifespan_state.items():
                 state.setdefault(name, value)
             self._state = state
         return self._state
+
+    def _state_around(self) -> dict[str, Any] | None:
+        around: RequestContext | None = getattr(self.exchange, "around", None)
+        return around.state._state if around is not None else None
 
     @property
     def reply(self) -> Reply:

@@ -6,13 +6,13 @@ answer passes the AFTER_HANDLER hooks before it is sent. Nothing is buffered: a 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import AnswerError, Channel, Disconnected, HeaderPairs, Sink
 from fenrir.core.binding import Binding
+from fenrir.core.bridge import Bridge, BridgeSink
 from fenrir.core.declare import Hook, Mode, Mount, Route, Scope, Source, Stage
 from fenrir.core.doors.asgi import ASGIExchange
 from fenrir.core.hooks import call_hook, fail, report_teardown
@@ -29,9 +29,15 @@ __all__ = ["MountPlan", "MountedChannel", "MountedExchange"]
 
 
 class MountedExchange:
-    """The exchange that a mounted application sees."""
+    """The exchange that a mounted application sees.
 
-    def __init__(self, plan: MountPlan, c: RequestContext, rest: str, bridge: _Bridge | None = None) -> None:
+    Attributes:
+        around: the request in the outer application, for an application that shares its notebook with it.
+    """
+
+    around: RequestContext | None = None
+
+    def __init__(self, plan: MountPlan, c: RequestContext, rest: str, bridge: Bridge | None = None) -> None:
         outer = c.http
         self.bridge = bridge
         self._outer = outer
@@ -71,7 +77,7 @@ class MountedExchange:
     def begin(self, status: int, headers: HeaderPairs) -> Sink:
         self._answer()
         reply = Reply(status, MutableHeaders(headers))
-        return _BridgeSink(self.bridge, reply) if self.bridge is not None else _MountedSink(self, reply)
+        return BridgeSink(self.bridge, reply) if self.bridge is not None else _MountedSink(self, reply)
 
     def inform(self, status: int, headers: HeaderPairs) -> None:
         self._outer.inform(status, headers)
@@ -161,67 +167,6 @@ class _Nowhere:
 
     def abort(self) -> None:
         return None
-
-
-class _Bridge:
-    """From an application that pushes its answer to WRAP hooks that want it as a value: one piece at a time."""
-
-    def __init__(self) -> None:
-        self.head: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
-        self.serving: asyncio.Task[None] | None = None
-        self.ended = False  # the application has given its whole answer
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Iterate over the body."""
-        serving = self.serving
-        assert serving is not None
-        while True:
-            taken = asyncio.ensure_future(self.pieces.get())
-            try:
-                await asyncio.wait({taken, serving}, return_when=asyncio.FIRST_COMPLETED)
-                if not taken.done():
-                    error = None if serving.cancelled() else serving.exception()
-                    raise error or RuntimeError("the mounted application ended in the middle of its answer")
-                piece = taken.result()
-            finally:
-                taken.cancel()
-            if piece is None:
-                return
-            yield piece
-
-    async def close(self, c: RequestContext) -> None:
-        """Wait for what the application does after its answer; end it when nobody took the whole of that."""
-        serving = self.serving
-        if serving is None:
-            return
-        if not self.ended:
-            serving.cancel()
-        await asyncio.wait({serving})
-        error = None if serving.cancelled() else serving.exception()
-        if error is not None and self.ended:
-            c.error = c.error or error
-            report(c, error, "the mounted application after its answer")
-
-
-class _BridgeSink:
-    """A sink whose pieces come out of `_Bridge.stream`."""
-
-    def __init__(self, bridge: _Bridge, reply: Reply) -> None:
-        self._bridge = bridge
-        reply.stream = bridge.stream()
-        bridge.head.set_result(reply)
-
-    async def write(self, data: bytes | bytearray | memoryview) -> None:
-        await self._bridge.pieces.put(bytes(data))
-
-    async def finish(self, trailers: HeaderPairs = ()) -> None:
-        await self._bridge.pieces.put(None)
-        self._bridge.ended = True
-
-    def abort(self) -> None:
-        if self._bridge.serving is not None:
-            self._bridge.serving.cancel()
 
 
 class MountedChannel:
@@ -315,7 +260,7 @@ class MountPlan:
         mounted = MountedChannel(channel, self.mount.prefix, channel.path if self.whole else str(values[-1]))
         await self.mount.channel(mounted, self.mount.prefix)
 
-    async def _reply(self, c: RequestContext, rest: str, bridge: _Bridge) -> Reply:
+    async def _reply(self, c: RequestContext, rest: str, bridge: Bridge) -> Reply:
         """Return the answer as a value: the application goes on working in a task while it is streamed."""
         mounted = MountedExchange(self, c, rest, bridge)
 
@@ -323,13 +268,7 @@ class MountPlan:
             await self.mount.call(mounted, self.mount.prefix)
             await mounted.drain()
 
-        serving = bridge.serving = asyncio.create_task(serve())
-        first: set[asyncio.Future[Any]] = {serving, bridge.head}
-        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        if not bridge.head.done():
-            serving.result()
-            raise RuntimeError(f"the application mounted at {self.mount.prefix} gave no answer")
-        return bridge.head.result()
+        return await bridge.answer(serve(), f"the application mounted at {self.mount.prefix}")
 
     async def run(self, c: RequestContext, x: Any, values: tuple[Any, ...]) -> Reply | None:
         """Serve one request; with WRAP hooks around it, return the answer to them."""
@@ -380,7 +319,7 @@ class MountPlan:
         return None
 
     async def _run_wrapped(self, c: RequestContext, rest: str) -> Reply:
-        bridge = _Bridge()
+        bridge = Bridge()
 
         async def finish(error: BaseException | None) -> None:
             try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from asteri.exchange import Disconnected
@@ -42,7 +42,7 @@ class Reply:
         body: the whole body, unless `stream` is set. A content-length that was right for the former one follows it.
         stream: an iterable or async iterable of bytes; a plain iterable is run in a worker thread.
         background: awaited after the response has been sent.
-        run: writes the response itself, in the place of everything above (one that is an ASGI application).
+        run: writes the response itself to an exchange, in the place of everything above (an ASGI application does).
     """
 
     __slots__ = ("_body", "background", "headers", "run", "status", "stream")
@@ -60,7 +60,7 @@ class Reply:
         self._body = body
         self.stream = stream
         self.background = background
-        self.run: Callable[[RequestContext], Awaitable[None]] | None = None
+        self.run: Callable[[RequestContext, Any], Coroutine[Any, Any, None]] | None = None
 
     def __reply__(self) -> Reply:
         return self
@@ -79,6 +79,16 @@ class Reply:
             if declared in fields:
                 fields[fields.index(declared)] = (b"content-length", b"%d" % len(body))
 
+    def copy(self) -> Reply:
+        """Return a reply of the same content with headers of its own.
+
+        SECURITY: an application may keep a response and return it again. What is added for one request (a session's
+        cookie) must not go out with the next.
+        """
+        made = Reply(self.status, MutableHeaders.of(self.headers.raw.copy()), self._body, self.stream, self.background)
+        made.run = self.run
+        return made
+
     def __repr__(self) -> str:
         return f"<Reply {self.status}>"
 
@@ -91,7 +101,7 @@ async def send(c: RequestContext, reply: Reply) -> None:
     """
     exchange = c.http
     if reply.run is not None:
-        await reply.run(c)
+        await reply.run(c, exchange)
         await exchange.drain()
         return
     stream = reply.stream

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from asteri.asgi import asgi_doors
+from asteri.exchange import Doors
+from fenrir.core.application import Application
 from fenrir.core.context import current
 from fenrir.core.declare import Mount as EngineMount
 from fenrir.core.declare import Route as EngineRoute
@@ -50,7 +52,7 @@ def _is_plain(route: Any) -> bool:
     if isinstance(route, IncludedRouter):
         return kind is IncludedRouter and _is_plain_router(route.original_router)
     if isinstance(route, APIRoute):
-        return kind.matches is APIRoute.matches and kind.handle is APIRoute.handle
+        return kind.matches is APIRoute.matches and kind.handle is APIRoute.handle and not route.is_elsewhere
     if isinstance(route, APIWebSocketRoute):
         return kind.matches is APIWebSocketRoute.matches and kind.handle is WebSocketRoute.handle
     if isinstance(route, Route):
@@ -106,7 +108,7 @@ class Collector:
         if isinstance(route, IncludedRouter):
             for place in route.effective_route_contexts():
                 yield from self._placed(place)
-        elif isinstance(route, APIRoute) and route.replaced:
+        elif isinstance(route, (APIRoute, APIWebSocketRoute)) and route.replaced:
             yield self._target(route, route)
         elif isinstance(route, (APIRoute, APIWebSocketRoute)):
             if route.path.startswith("/"):  # upstream's regular expression of another path matches nothing
@@ -181,9 +183,15 @@ def unmatched_mount(app: ASGIApp, scope: Scope) -> EngineMount:
 
 
 def _direct_app(mount: Mount) -> Any:
-    """Return a mounted application that has a direct door and nothing around it."""
+    """Return a mounted application that has an engine with a direct door and nothing around it."""
     app = mount.app
-    return app if hasattr(app, "__asteri__") and getattr(mount, "_base_app", app) is app else None
+    return (
+        app
+        if hasattr(app, "__asteri__")
+        and isinstance(getattr(app, "engine", None), Application)
+        and getattr(mount, "_base_app", app) is app
+        else None
+    )
 
 
 def _serving(route: Any, form_limits: Mapping[str, int]) -> ASGIApp:
@@ -205,12 +213,19 @@ def _call(app: ASGIApp, direct: Any) -> Any:
         await app({**scope, **extra, "root_path": c.exchange.connection.root_path}, receive, send)
 
     over_asgi = asgi_doors(inner)
+    doors: Doors | None = None
+    asked = -1
 
     async def call(exchange: MountedExchange, prefix: str) -> None:
+        nonlocal doors, asked
         if exchange.over_asgi is not None:
             await exchange.passed(app, dict(scope_of(current.get())))
             return
-        doors = direct.__asteri__(1) if direct is not None else None
+        if direct is not None and (direct.engine.version != asked or asked < 0):
+            # PERF: an application looks at all its routes to answer: 38 us with 300 of them.
+            doors = direct.__asteri__(1)
+            asked = direct.engine.version
+        exchange.around = current.get() if doors is not None else None
         serving = (doors or over_asgi).http(exchange)
         if serving is not None:
             await serving

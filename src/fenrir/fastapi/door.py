@@ -23,6 +23,7 @@ from fenrir.core.declare import (
 )
 from fenrir.core.errors import InternalError, StatusError
 from fenrir.core.reply import Reply
+from fenrir.fastapi._changes import APPLICATIONS
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.collecting import Collector
 from fenrir.fastapi.datastructures import URLPath
@@ -73,6 +74,7 @@ class FastAPIDoor(Verbs):
         self._overrides = _Overrides(engine)
         self.router = APIRouter(dependency_overrides_provider=self._overrides, **options)  # type: ignore[arg-type]
         self.router.observe(self._changed)
+        APPLICATIONS.add(self)
 
     def _changed(self) -> None:
         self.engine.changed()
@@ -225,7 +227,7 @@ def wrap_hook(function: Callable[..., Any]) -> Callable[..., Any]:
 
         async def following(request: Any) -> StreamingResponse:
             await take_over(c, view)
-            return StreamingResponse.of_answer(await call_next())
+            return StreamingResponse.of_answer((await call_next()).copy())
 
         response = await function(view, following)
         reply: Reply = response.__reply__()

@@ -1,19 +1,27 @@
 """What the return value of a route means: filtered by its model, written as JSON, or streamed.
 
-The short way (`Fast`) is for what most routes do: a value that becomes JSON with a fixed status. Everything else takes
-`render`: responses of any dialect, a response class of the user's choice, generators, and requests whose handler
-was given a response or background tasks.
+The short way (`Fast`) is for what most routes do: a value that becomes JSON, or text, with a fixed status. Everything
+else takes `render`: responses of any dialect, a response class that does more than name a media type, generators, and
+requests whose handler was given a response or background tasks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.dialect import Fast, Renderer
 from fenrir.core.reply import Reply
 from fenrir.fastapi._dialect import HANDED, TASKS, HandedResponse
-from fenrir.fastapi.responses import EventSourceResponse, JSONResponse, Response, StreamingResponse
+from fenrir.fastapi.responses import (
+    EventSourceResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from fenrir.fastapi.streaming import event_pieces, line_pieces, raw_pieces
 from fenrir.http.headers import MutableHeaders
 from fenrir.http.status import forbids_body
@@ -59,17 +67,24 @@ class Rendering:
 
     def _fast(self) -> Fast | None:
         status = self.status or 200
-        if self.response_class not in (None, JSONResponse) or forbids_body(status):
+        if forbids_body(status):
             return None
-        if self.response_class is JSONResponse and self.model is not None:
-            return None  # asked for by name it writes NaN as an error, the default as null
-        return Fast(status, JSON_HEADERS, dump_container if self.model is None else self.model.unless_response())
+        if self.response_class is None:
+            return Fast(status, JSON_HEADERS, dump_container if self.model is None else self.model.unless_response())
+        base = _only_named(self.response_class)
+        if base is None or (base is JSONResponse and self.model is not None):
+            return None  # JSON asked for by name writes NaN as an error, the default as null
+        made = self.response_class("", status_code=status)
+        headers = tuple(field for field in made.raw_headers if field[0] != b"content-length")
+        return Fast(status, headers, dump_container if base is JSONResponse else _text(made.charset, self.model))
 
     def _render(self, c: RequestContext, value: Any) -> Reply:
         if hasattr(value, "__reply__"):
             reply: Reply = value.__reply__()
-            if reply.background is None:
-                reply.background = _tasks(c)
+            tasks = _tasks(c)
+            if tasks is not None and reply.background is None:
+                reply = reply.copy() if reply.run is None else reply  # whose background a response looks up itself
+                reply.background = tasks
             return reply
         status = self._status(c)
         if self.response_class is None:
@@ -122,6 +137,31 @@ class Rendering:
             response_class: Any = self.response_class
             reply = response_class(content=raw_pieces(value), status_code=status).__reply__()
         return self._finished(c, reply)
+
+
+_BASES = (Response, HTMLResponse, PlainTextResponse, JSONResponse)
+_SAYS_NOTHING = frozenset(
+    {"__module__", "__doc__", "__qualname__", "__annotations__", "__annotate_func__", "__annotations_cache__",
+     "__firstlineno__", "__static_attributes__", "__parameters__", "__orig_bases__", "__slots__"}
+)  # fmt: skip
+
+
+def _only_named(response_class: type[Response]) -> type[Response] | None:
+    """Return the class of ours that a response class is, or that it gives another media type or charset and no more."""
+    for cls in response_class.__mro__ if isinstance(response_class, type) else ():
+        if cls in _BASES:
+            return cls
+        said = {name: value for name, value in vars(cls).items() if name not in _SAYS_NOTHING}
+        if not said.keys() <= {"media_type", "charset"} or not all(type(value) is str for value in said.values()):
+            return None
+    return None
+
+
+def _text(charset: str, model: Serializer | None) -> Callable[[Any], bytes | None]:
+    """Return what writes text; it says None to all that is no text, and to text that the model has yet to check."""
+    if model is not None and model.annotation not in (str, Any):
+        return lambda value: None
+    return lambda value: value.encode(charset) if type(value) is str else None
 
 
 def _handed(c: RequestContext) -> HandedResponse | None:

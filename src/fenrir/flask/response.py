@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import ClosingIterator
 
@@ -88,6 +89,8 @@ def _plain_reply(response: Response) -> Reply | None:
     body: Any = response.response
     status = response.status_code
     if type(body) is not list or len(body) != 1 or type(body[0]) is not bytes:
+        return None
+    if type(response.headers) is not Headers:  # a view put a dictionary there; Werkzeug reads it
         return None
     if response._on_close or response._base is not None or status < 200 or status in (204, 304):
         return None

@@ -18,6 +18,7 @@ __all__ = [
     "SCOPE",
     "ChannelEnds",
     "complete_scope",
+    "outermost",
     "put_in_scope",
     "receive_of",
     "run_over_exchange",
@@ -40,11 +41,27 @@ def scope_of(c: RequestContext, kind: str = "http") -> Scope:
 
 def _scope(c: RequestContext, kind: str) -> Scope:
     scope: Scope | None = getattr(c.exchange, "scope", None)
-    if scope is None:
+    around: RequestContext | None = getattr(c.exchange, "around", None)
+    if scope is None and around is not None:
+        scope = dict(scope_of(around))
+        scope.setdefault("app_root_path", scope["root_path"])
+        scope["root_path"] = c.exchange.connection.root_path
+    elif scope is None:
         scope = _ends_of(c)[0] if kind == "http" else _channel_scope(c.channel)
     complete_scope(c, scope)
     scope.update((c.notes or {}).get(_ENTRIES, ()))
     return scope
+
+
+def outermost(c: RequestContext) -> tuple[Any, str]:
+    """Return what knows all names, and the root path of its URLs: both of the outermost application."""
+    while (around := getattr(c.exchange, "around", None)) is not None:
+        c = around
+    root: str = c.exchange.connection.root_path
+    scope: Scope | None = getattr(c.exchange, "scope", None)
+    if scope is None:
+        return c.app.facade, root
+    return scope.get("router") or c.app.facade, scope.get("app_root_path", root)
 
 
 def put_in_scope(c: RequestContext, key: str, value: Any) -> None:
@@ -92,16 +109,20 @@ def _ends_of(c: RequestContext) -> Ends:
     def make(c: RequestContext) -> Ends:
         if type(c.exchange) is ASGIExchange:  # the server's own messages, whatever extensions they are of
             return c.exchange.scope, *c.exchange.ends()
-        kept: list[Ends] = []
-
-        async def keep(scope: Scope, receive: Receive, send: Send) -> None:
-            kept.append((scope, receive, send))
-
-        _step(asgi_doors(keep).http(c.http))
-        return kept[0]
+        return _gateway(c.http)
 
     ends: Ends = c.note("asgi.ends", make)
     return ends
+
+
+def _gateway(exchange: Any) -> Ends:
+    kept: list[Ends] = []
+
+    async def keep(scope: Scope, receive: Receive, send: Send) -> None:
+        kept.append((scope, receive, send))
+
+    _step(asgi_doors(keep).http(exchange))
+    return kept[0]
 
 
 def _step(call: Any) -> None:
@@ -137,9 +158,19 @@ def send_of(c: RequestContext) -> Send:
     return _ends_of(c)[2]
 
 
-async def run_over_exchange(c: RequestContext, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-    """Let an ASGI application (a response is one) answer a request that the engine serves."""
-    await app(scope_of(c), receive_of(c), send_of(c))
+async def run_over_exchange(
+    c: RequestContext, app: Callable[[Scope, Receive, Send], Awaitable[None]], exchange: Any
+) -> None:
+    """Let an ASGI application (a response is one) answer a request that the engine serves.
+
+    Args:
+        exchange: that of the request, or one in its place that takes the answer.
+    """
+    scope, send = scope_of(c), send_of(c)
+    if exchange is not c.http:
+        offered, _, send = _gateway(exchange)
+        scope = {**scope, "extensions": offered["extensions"]}
+    await app(scope, receive_of(c), send)
 
 
 class ChannelEnds:

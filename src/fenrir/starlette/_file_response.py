@@ -20,6 +20,7 @@ from urllib.parse import quote
 from fenrir.core.context import current
 from fenrir.core.reply import Reply
 from fenrir.core.threads import to_thread
+from fenrir.http.headers import MutableHeaders as ReplyHeaders
 from fenrir.kit.headers import Headers, MutableHeaders
 from fenrir.starlette._ranges import (
     MalformedRange,
@@ -188,21 +189,19 @@ class FileResponse(Response):
 
     # ----------------------------------------------------------- over an exchange
     def __reply__(self) -> Reply:
-        reply = super().__reply__()
-        if reply.run is None and reply.stream is None and not self._has_body:
-            request = current.get().http
-            info = self.stat_result
-            if info is None:
-                info = self._look()
-                self.set_stat_headers(info)
-            chosen = self._choose(request.method, request.headers.get, info.st_size)
-            if isinstance(chosen, Response):
-                self.status_code, self.body, self.raw_headers = chosen.status_code, chosen.body, chosen.raw_headers
-            else:
-                self.status_code, headers, pieces = chosen
-                self.raw_headers = headers.raw
-                reply.stream = self._read(pieces)
-        return reply
+        """Return the reply to the current request: one of its own, as an application may keep the response."""
+        if self._answers_itself or self._has_body:
+            return super().__reply__()
+        request = current.get().http
+        info = self.stat_result
+        if info is None:
+            info = self._look()
+            self.set_stat_headers(info)
+        chosen = self._choose(request.method, request.headers.get, info.st_size)
+        if isinstance(chosen, Response):
+            return chosen.__reply__()
+        status, headers, pieces = chosen
+        return Reply(status, ReplyHeaders.of(headers.raw), stream=self._read(pieces), background=self.background)
 
     async def _read(self, pieces: list[Piece]) -> AsyncIterator[bytes]:
         file = await to_thread(open, self.path, "rb")

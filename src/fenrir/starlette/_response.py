@@ -121,8 +121,8 @@ class Response:
             self._reply.run = self._run
         return self._reply
 
-    async def _run(self, c: RequestContext) -> None:
-        await run_over_exchange(c, self)
+    async def _run(self, c: RequestContext, exchange: Any) -> None:
+        await run_over_exchange(c, self, exchange)
         self.background = None  # its own __call__ has seen to it
 
     def render(self, content: Any) -> bytes | memoryview:
@@ -355,14 +355,11 @@ class StreamingResponse(Response):
     @body_iterator.setter
     def body_iterator(self, content: ContentStream) -> None:
         self._iterator = content if isinstance(content, AsyncIterable) else iterate_in_threadpool(content)
-        self._stream: AsyncIterable[bytes] | None = None
 
     def __reply__(self) -> Reply:
         reply = super().__reply__()
         if reply.run is None and self._iterator is not None:
-            if self._stream is None:
-                self._stream = _encoded(self._iterator, self.charset)
-            reply.stream = self._stream
+            reply.stream = _encoded(self._iterator, self.charset)
         return reply
 
     async def listen_for_disconnect(self, receive: Receive) -> None:

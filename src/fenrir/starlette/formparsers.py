@@ -288,12 +288,12 @@ class MultiPartParser:
     def _decoded(self, text: bytes) -> str:
         try:
             return text.decode(self._charset)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):  # the client names the codec, and not every one raises a decoding error
             return text.decode("latin-1")
 
 
 class _Start:
-    """The beginning of a body: nothing but one line break may come before the first boundary (RFC 7578 has none)."""
+    """The beginning of a body: nothing but line breaks may come before the first boundary (RFC 7578 has none)."""
 
     def __init__(self, boundary: bytes) -> None:
         self._opening = b"--" + boundary
@@ -303,12 +303,11 @@ class _Start:
         """Return the body from its first boundary on, b"" while it is not there yet."""
         if self._seen is None:
             return piece
-        self._seen += piece
-        text = self._seen.removeprefix(b"\r\n")
+        self._seen = text = (self._seen + piece).lstrip(b"\r\n")
         if text.startswith(self._opening):
             self._seen = None
             return text
-        if not self._opening.startswith(text) and text != b"\r":
+        if not self._opening.startswith(text):
             raise _malformed()
         return b""
 
@@ -322,7 +321,7 @@ class _Start:
 def _disposition(text: str) -> dict[str, str]:
     """Return the parameters of a Content-Disposition, the last of equal names.
 
-    RFC 7578 §4.2: no `name*=`. Old browsers send the path of a file, with backslashes that are no escapes.
+    RFC 7578 §4.2: no `name*=`. Old browsers send the path of a file.
     """
     params: dict[str, str] = {}
     for item in split_list(text, ";")[1:]:
@@ -331,10 +330,8 @@ def _disposition(text: str) -> dict[str, str]:
         if not equals or not name:
             continue
         if len(value) > 1 and value[0] == value[-1] == '"':
-            value = value[1:-1]
-            if name == "filename" and (value[1:3] == ":\\" or value[:2] == "\\\\"):
-                value = value.rpartition("\\")[2]
-            else:
-                value = value.replace("\\\\", "\\").replace('\\"', '"')
+            value = value[1:-1].replace("\\\\", "\\").replace('\\"', '"')
+        if name == "filename" and (value[1:3] == ":\\" or value[:2] == "\\\\"):
+            value = value.rpartition("\\")[2]
         params[name] = value
     return params

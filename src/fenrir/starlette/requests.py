@@ -21,7 +21,7 @@ from asteri.exchange import Disconnected
 from fenrir.core.errors import PayloadTooLarge
 from fenrir.kit.headers import Headers
 from fenrir.starlette._awaitable import AwaitableOrContextManagerWrapper
-from fenrir.starlette._exchange import complete_scope, receive_of, scope_entry, scope_of, send_of
+from fenrir.starlette._exchange import complete_scope, outermost, receive_of, scope_entry, scope_of, send_of
 from fenrir.starlette._forms import as_form, form_data, limited
 from fenrir.starlette._url import URL, url_text
 from fenrir.starlette.datastructures import Address, FormData, QueryParams, State
@@ -165,7 +165,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
                 path = root if root.endswith("/") else f"{root}/"
                 self._base_url = URL(scope={**self.scope, "path": path, "query_string": b"", "root_path": root})
             else:
-                self._base_url = self._url_at(f"{c.exchange.connection.root_path}/", b"")
+                self._base_url = self._url_at(f"{outermost(c)[1]}/", b"")
         return self._base_url
 
     @property
@@ -246,7 +246,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     def url_for(self, name: str, /, **path_params: Any) -> URL:
         """Return the absolute URL of a route."""
         c = self._direct
-        provider = (self.scope.get("router") or self.scope.get("app")) if c is None else c.app.facade
+        provider = (self.scope.get("router") or self.scope.get("app")) if c is None else outermost(c)[0]
         if provider is None:
             raise RuntimeError("The `url_for` method can only be used inside a Starlette application or with a router.")
         made: URL = provider.url_path_for(name, **path_params).make_absolute_url(base_url=self.base_url)

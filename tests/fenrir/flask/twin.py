@@ -141,7 +141,13 @@ def _values(app: Any, flask: Any) -> None:
         "none": lambda: None,
         "number": lambda: 7,
         "quadruple": lambda: (1, 2, 3, 4),
+        "dictionary-of-headers": lambda: with_headers({"X-One": "1", "Location": "/int/1"}),
     }
+
+    def with_headers(headers: Any) -> Any:
+        response = flask.make_response("x", 418)
+        response.headers = headers
+        return response
 
     @app.get("/value/<kind>")
     def value(kind: str) -> Any:

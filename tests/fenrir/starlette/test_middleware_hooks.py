@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
+from gzip import decompress
 from typing import Any, Literal
 
 import pytest
 
-from fenrir.fastapi import APIRouter, FastAPI, Header, Request, WebSocket
+from fenrir.fastapi import APIRouter, BackgroundTasks, FastAPI, Header, Request, WebSocket
 from fenrir.fastapi.middleware import Middleware
 from fenrir.fastapi.middleware.cors import CORSMiddleware
 from fenrir.fastapi.middleware.gzip import GZipMiddleware
@@ -253,8 +254,13 @@ def test_a_subclass_that_changes_messages_needs_asgi() -> None:
     class Named(CORSMiddleware):
         """Only a name."""
 
+    class Both(GZipMiddleware):
+        def __init__(self, app: Any) -> None:
+            super().__init__(CORSMiddleware(app))
+
     assert FastAPI(middleware=[Middleware(Own)])._needs_asgi() == "Own is ASGI middleware"
     assert FastAPI(middleware=[Middleware(Named)])._needs_asgi() == ""
+    assert FastAPI(middleware=[Middleware(Both)])._needs_asgi() == "Both is ASGI middleware"
 
 
 def test_asgi_middleware_finds_the_route_in_the_scope() -> None:
@@ -321,3 +327,109 @@ def test_one_application_may_be_used_through_both_doors() -> None:
             answers.append(sorted(answer.headers.items()))
     assert answers[0] == answers[1] == answers[2]
     assert [value for name, value in answers[0] if name == "vary"] == ["Accept-Language, Origin"]
+
+
+@pytest.mark.parametrize("door", ["asgi", "direct"])
+def test_what_is_added_for_one_client_does_not_reach_the_next(door: Literal["direct", "asgi"]) -> None:
+    kept = PlainTextResponse("x" * 4000)
+    runs: list[str] = []
+
+    def make() -> FastAPI:
+        app = FastAPI(
+            middleware=[
+                Middleware(GZipMiddleware),
+                Middleware(CORSMiddleware, allow_origins=[EVIL]),
+                Middleware(SessionMiddleware, secret_key="k"),
+            ]
+        )
+
+        @app.get("/kept")
+        def same(request: Request, tasks: BackgroundTasks, user: str = "") -> PlainTextResponse:
+            if user:
+                request.session["user"] = user
+                tasks.add_task(runs.append, user)
+            return kept
+
+        return app
+
+    with client(make, door) as first:
+        answer = first.get("/kept?user=alice", headers={"origin": EVIL, "accept-encoding": "gzip"})
+        assert {"set-cookie", "access-control-allow-origin", "content-encoding"} <= set(answer.headers)
+    with client(make, door) as second:
+        for _ in range(2):
+            answer = second.get("/kept")
+            assert answer.content == b"x" * 4000
+            assert sorted(answer.headers.items()) == [
+                ("content-length", "4000"),
+                ("content-type", "text/plain; charset=utf-8"),
+                ("vary", "Origin, Accept-Encoding"),
+            ]
+    assert runs == ["alice"]
+
+
+class Written(Response):
+    """A response that knows only ASGI."""
+
+    def __init__(self, *pieces: bytes, fails: bool = False) -> None:
+        super().__init__()
+        self.pieces = pieces
+        self.fails = fails
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 201, "headers": [(b"Content-Type", b"text/plain")]})
+        for piece in self.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if self.fails:
+            raise ValueError("in the middle")
+        await send({"type": "http.response.body"})
+        if self.background is not None:
+            await self.background()
+
+
+@pytest.mark.parametrize("door", ["asgi", "direct"])
+def test_hooks_reach_a_response_that_writes_itself(door: Literal["direct", "asgi"]) -> None:
+    runs: list[str] = []
+
+    def make() -> FastAPI:
+        app = FastAPI()
+
+        @app.middleware("http")
+        async def inner(request: Request, call_next: Next) -> Response:
+            return Written(b"inner") if request.url.path == "/inner" else await call_next(request)
+
+        @app.middleware("http")
+        async def outer(request: Request, call_next: Next) -> Response:
+            if request.url.path == "/early":
+                return Written(b"early")
+            response = await call_next(request)
+            response.headers["x-status"] = str(response.status_code)
+            return response
+
+        app.add_middleware(GZipMiddleware)
+        app.add_middleware(CORSMiddleware, allow_origins=[EVIL])
+
+        @app.get("/written")
+        def written(tasks: BackgroundTasks) -> Response:
+            tasks.add_task(runs.append, "done")
+            return Written(b"one ", b"two " * 500)
+
+        @app.get("/broken")
+        def broken() -> Response:
+            return Written(b"one ", fails=True)
+
+        return app
+
+    with client(make, door) as browser:
+        for path, content, status in (
+            ("/written", b"one " + b"two " * 500, "201"),
+            ("/inner", b"inner", "201"),
+            ("/early", b"early", None),
+        ):
+            answer = browser.get(path, headers={"origin": EVIL, "accept-encoding": "gzip"})
+            assert (answer.status_code, decompress(answer.content)) == (201, content)
+            assert answer.headers.get("x-status") == status
+            assert answer.headers["access-control-allow-origin"] == EVIL
+        assert runs == ["done"]
+        # What failed in the middle is no complete answer.
+        with pytest.raises((ValueError, EOFError)):
+            decompress(browser.get("/broken", headers={"accept-encoding": "gzip"}).content)

@@ -238,3 +238,26 @@ def test_a_status_that_is_left_to_others(door: Any) -> None:
         assert client.get("/value").status_code == 201
         answer = client.get("/itself")
         assert (answer.status_code, answer.headers["etag"]) == (304, '"a"')
+
+
+@both_doors
+def test_a_response_that_the_application_keeps(door: Any, tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_bytes(b"0123456789")
+
+    class Pieces:
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"a"
+            yield b"b"
+
+    file, stream = FileResponse(path), StreamingResponse(Pieces())
+    app = FastAPI()
+    app.add_api_route("/file", lambda: file)
+    app.add_api_route("/stream", lambda: stream)
+    with Client(app, door=door) as client:
+        seen = [client.get("/file", headers={"range": wanted}) for wanted in ("bytes=2-3", "bytes=50-", "items=0")]
+        assert [answer.status_code for answer in seen] == [206, 416, 400]
+        for _ in range(2):
+            answer = client.get("/file")
+            assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"0123456789", "10")
+            assert client.get("/stream").content == b"ab"

@@ -217,13 +217,19 @@ class ASGIExchange:
 
     async def drain(self) -> None:
         answer, self._answer = self._answer, []
+        if self._gone and len(answer) == 1:
+            raise Disconnected("the client left")
         for message in answer:
-            await self.deliver(message)
+            # A whole answer is passed on all the same: to middleware, which waits for one and may note its status.
+            await self._pass_on(message)
 
     async def deliver(self, message: Message) -> None:
-        """Send a message; a server's complaint about a lost client is a disconnect."""
+        """Send a message of a stream; a server's complaint about a lost client is a disconnect."""
         if self._gone:
             raise Disconnected("the client left")
+        await self._pass_on(message)
+
+    async def _pass_on(self, message: Message) -> None:
         try:
             await self._asgi_send(message)
         except OSError as exc:

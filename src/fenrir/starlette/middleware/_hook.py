@@ -2,7 +2,8 @@
 
 A class that can offers `async __wrap__(c, call_next) -> Reply`, with the same effect on HTTP as its `__call__`. An
 application whose middleware is all of that kind need not leave the direct door, where there are no scopes and no
-messages. `__wrap_replaces__` names the methods that do it over ASGI: a subclass with others has no such form any more.
+messages. `__wrap_replaces__` names the methods that do it over ASGI: a subclass with others has no such form any more,
+and neither has one that is made in another way.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def has_hook(cls: Any) -> bool:
     if not isinstance(cls, type) or not hasattr(cls, "__wrap__"):
         return False
     owner: Any = next(base for base in cls.__mro__ if "__wrap__" in base.__dict__)
-    return all(getattr(cls, name) is getattr(owner, name) for name in owner.__wrap_replaces__)
+    # An `__init__` of its own may put more around the application than what the hook does.
+    return all(getattr(cls, name) is getattr(owner, name) for name in (*owner.__wrap_replaces__, "__init__"))
 
 
 async def nothing_inside(scope: Scope, receive: Receive, send: Send) -> None:

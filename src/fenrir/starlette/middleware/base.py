@@ -140,7 +140,7 @@ class _Below:
                     raise AssertionError(f"Unexpected message: {message}")
         except EndOfStream:
             self._adopt_context()
-            error, self.error = self.error, None
+            error = self._take_error()
             if error is None:
                 raise RuntimeError("No response returned.") from None
             # Keep the error's own story: the end of the stream is none of it.
@@ -200,7 +200,16 @@ class _Below:
                 yield message["body"]
             if not message.get("more_body", False):
                 break
+        else:
+            if (error := self._take_error()) is not None:
+                # Half an answer must not get an end: the server cuts it off.
+                self._adopt_context()
+                raise error
         self._adopt_context()
+
+    def _take_error(self) -> Exception | None:
+        error, self.error = self.error, None
+        return error
 
     def _adopt_context(self) -> None:
         if self._context is not None:

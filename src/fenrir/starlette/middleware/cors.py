@@ -97,7 +97,7 @@ class CORSMiddleware:
         if is_preflight(c.http.method, headers):
             return self.preflight_response(request_headers=headers).__reply__()
         try:
-            reply = await call_next()
+            reply = (await call_next()).copy()
         except Exception:
             c.before_sending(lambda _, reply: self.add_headers(MutableHeaders(raw=reply.headers.raw), headers))
             raise

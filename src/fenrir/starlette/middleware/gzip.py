@@ -74,9 +74,8 @@ class GZipMiddleware:
         await self.responder(Headers(scope=scope))(scope, receive, send)
 
     async def __wrap__(self, c: RequestContext, call_next: CallNext) -> Reply:
-        reply = await call_next()
-        if reply.run is None:
-            await self.responder(Headers.over(c.http.headers)).change(reply)
+        reply = (await call_next()).copy()
+        await self.responder(Headers.over(c.http.headers)).change(reply)
         return reply
 
     def responder(self, request_headers: Mapping[str, str]) -> IdentityResponder:
@@ -150,7 +149,7 @@ class IdentityResponder:
             self._passing = True
         else:
             made = await self.apply_compression(body, more_body=more)
-            headers = MutableHeaders(raw=head["headers"])
+            headers = MutableHeaders(scope=head)  # a list of its own: the response may be sent again
             headers.add_vary_header("Accept-Encoding")
             if made != body and self.content_encoding is not None:
                 headers["Content-Encoding"] = self.content_encoding

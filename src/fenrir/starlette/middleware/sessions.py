@@ -128,7 +128,7 @@ class SessionMiddleware:
         request: Request = Request.of(c)
         known, session = self.load(request.cookies)
         put_in_scope(c, "session", session)
-        reply = await call_next()
+        reply = (await call_next()).copy()
         self.save(scope_entry(c, "session"), known, MutableHeaders(raw=reply.headers.raw))
         return reply
 
