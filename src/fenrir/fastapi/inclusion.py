@@ -149,7 +149,7 @@ class EffectiveRoute(Operation):
         made = cls(route, context)
         if isinstance(route, APIRoute):
             made._describe_inclusion(route)
-            if made._is_custom:
+            if made.is_custom:
                 made.handle_request = made._handler_of(route)
             return made
         if isinstance(route, FrontendGroup):
@@ -217,12 +217,13 @@ class EffectiveRoute(Operation):
             effective_route_context.reset(token)
 
     @property
-    def _is_custom(self) -> bool:
+    def is_custom(self) -> bool:
+        """The original route stands around the handling of a request, or a router does."""
         return self.original_route.is_custom or any(router.surrounds for router in self.context.scopes)
 
     def custom_handler(self) -> Any:
         """Return what serves a request when the route's class has a way of its own."""
-        if self.handle_request is None and self._is_custom:
+        if self.handle_request is None and self.is_custom:
             self.handle_request = self._handler_of(self.original_route)
         if self.handle_request is None:
             return None
