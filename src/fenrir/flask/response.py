@@ -40,7 +40,7 @@ class Response(WerkzeugResponse):
     def iter_encoded(self) -> Iterator[bytes]:
         """Iterate over the body as bytes."""
         body: Any = self.response
-        if isinstance(body, AsyncIterable):  # a WSGI server has asked
+        if _is_async(body):  # a WSGI server has asked
             return iterate(_encoded(body))
         return super().iter_encoded()
 
@@ -67,7 +67,7 @@ def reply_of(response: WerkzeugResponse, environ: WSGIEnvironment | None = None)
     base: Reply | None = getattr(response, "_base", None)
     reply = Reply(response.status_code, headers, background=None if base is None else base.background)
     body: Any = response.response
-    if isinstance(body, AsyncIterable):
+    if _is_async(body):
         reply.stream = _Closing(_encoded(body), response.close)
         return reply
     if not response.is_sequence:
@@ -120,6 +120,11 @@ def _closed(close: Callable[[], None], before: Callable[[], Awaitable[None]] | N
             await to_thread(close)
 
     return background
+
+
+def _is_async(body: Any) -> bool:
+    """Say whether a body can be had in the loop only; what can be had both ways is iterated as upstream does."""
+    return isinstance(body, AsyncIterable) and not isinstance(body, Iterable)
 
 
 class _Closing:

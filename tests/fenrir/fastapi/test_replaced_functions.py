@@ -1,4 +1,4 @@
-"""Integrations replace `solve_dependencies` and `run_endpoint_function` in `fastapi.routing`: every request calls them."""
+"""Integrations replace `solve_dependencies` and `run_endpoint_function` in `fastapi.routing`: requests call them."""
 
 import dataclasses
 import importlib
