@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, TypeVar, Unpack
 
-from fenrir.core.declare import DeclarationError, caller
+from fenrir.core.declare import DeclarationError, caller, checked_timeout
 from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._scope import (
@@ -21,12 +21,13 @@ from fenrir.fastapi._scope import (
     SPECIFICITY,
     fastapi_scope,
     inherit_form_limits,
+    restore,
     update_scope,
 )
-from fenrir.fastapi._scope import restore as _restore_fastapi_scope_key
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
-from fenrir.fastapi.choices import first_limit, get_value_or_default
+from fenrir.fastapi.choices import get_value_or_default
 from fenrir.fastapi.datastructures import Default
+from fenrir.fastapi.dependencies.solving import solve_dependencies
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.frontend import (
     Directory,
@@ -37,16 +38,16 @@ from fenrir.fastapi.frontend import (
     frontend_path,
     joined,
 )
-from fenrir.fastapi.handler import get_request_handler, request_response, websocket_session
+from fenrir.fastapi.handler import get_request_handler, request_response, run_endpoint_function, websocket_session
 from fenrir.fastapi.inclusion import (
     EffectiveRoute,
     IncludeContext,
     IncludedRouter,
     RouteContext,
+    effective_route_context,
     iter_route_contexts,
     routes_with_context,
 )
-from fenrir.fastapi.inclusion import effective_route_context as _effective_route_context_var
 from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
@@ -75,12 +76,18 @@ __all__ = [
     "get_request_handler",
     "iter_route_contexts",
     "request_response",
+    "run_endpoint_function",
+    "solve_dependencies",
     "websocket_session",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Upstream's private names of these, which packages and upstream's own tests use.
 _IncludedRouter = IncludedRouter
 _EffectiveRouteContext = EffectiveRoute
+_iter_routes_with_context = routes_with_context
+_effective_route_context_var = effective_route_context
+_restore_fastapi_scope_key = restore
 
 
 def _iter_included_route_candidates(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
@@ -155,7 +162,7 @@ class APIRouter(Surroundings, Verbs, routing.Router):
         route_class: makes the routes.
         on_startup, on_shutdown, lifespan: what runs around the life of the application; a lifespan switches the
             handlers off, as upstream does.
-        max_body_size, form_limits: see `RouteOptions`.
+        max_body_size, form_limits, timeout, cancel_on_disconnect: see `RouteOptions`.
     """
 
     def __init__(
@@ -181,8 +188,12 @@ class APIRouter(Surroundings, Verbs, routing.Router):
         strict_content_type: Any = Default(True),
         max_body_size: int | None = None,
         form_limits: Mapping[str, int] | None = None,
+        timeout: float | None = None,
+        cancel_on_disconnect: bool | None = None,
     ) -> None:
         self.max_body_size = checked_body_size(max_body_size)
+        self.timeout = checked_timeout(timeout, caller())
+        self.cancel_on_disconnect = cancel_on_disconnect
         Surroundings.__init__(self)
         routing.Router.__init__(
             self,
@@ -295,8 +306,9 @@ class APIRouter(Surroundings, Verbs, routing.Router):
             given.pop("form_limits", None)  # route classes of users may not know it
         if given.get("max_body_size") is None:
             given.pop("max_body_size", None)
-        if (limit := first_limit(given.get("max_body_size"), self.max_body_size)) is not None:
-            given["max_body_size"] = limit
+        for limit in ("max_body_size", "timeout", "cancel_on_disconnect"):
+            if given.get(limit) is None and getattr(self, limit) is not None:
+                given[limit] = getattr(self, limit)
         given.update(
             tags=[*self.tags, *(given.get("tags") or ())],
             dependencies=[*self.dependencies, *(given.get("dependencies") or ())],
@@ -517,6 +529,3 @@ def deprecated_event(stacklevel: int) -> None:
     warnings.warn(
         "on_event is deprecated, use lifespan event handlers instead", DeprecationWarning, stacklevel=stacklevel + 1
     )
-
-
-_ = _restore_fastapi_scope_key, _effective_route_context_var

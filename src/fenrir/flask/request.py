@@ -79,6 +79,8 @@ class Request(WerkzeugRequest):
             return cls(environ_of(c))  # what a user's class makes of the environ is its own affair
         view = cls.__new__(cls)
         view._c = c
+        if c.plan is not None and c.plan.route.websocket:
+            c.keep_body(b"")  # a handshake has none
         return view
 
     # What Werkzeug's class sets when it is made of an environ is looked up here when somebody asks.
