@@ -8,9 +8,10 @@ registering something late replaces it as a whole (copy on write), so a request 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
@@ -237,16 +238,22 @@ class Application:
             DeclarationError: a binding fails, or two routes share a name or contradict each other.
         """
         version = self.version
-        routes, declared_mounts = self._declarations()
+        declared = self._declarations()
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
         limited = self.body_limit is not None
-        plans = tuple(link(route, self._binding(route), wrapped=bool(wraps), limited=limited) for route in routes)
-        mounts = tuple(MountPlan(mount, wrapped=bool(wraps)) for mount in declared_mounts)
+        linked = [
+            link(item, self._binding(item), wrapped=bool(wraps), limited=limited)
+            if isinstance(item, Route)
+            else MountPlan(item, wrapped=bool(wraps))
+            for item in declared
+        ]
+        plans = tuple(plan for plan in linked if isinstance(plan, Plan))
+        mounts = tuple(plan for plan in linked if isinstance(plan, MountPlan))
         unrouted = self._unrouted()
         missing = link(unrouted, unrouted.bind({}), wrapped=bool(wraps), unrouted=True)
         unmatched = self._unmatched(missing, wrapped=bool(wraps))
-        router = Router([*(_entry(plan, self.home) for plan in plans), *map(_mount_entry, mounts)])
+        router = Router(_entry(plan, self.home) if isinstance(plan, Plan) else _mount_entry(plan) for plan in linked)
         frozen = Frozen(
             router=router,
             plans=plans,
@@ -262,20 +269,15 @@ class Application:
             self._frozen = frozen
         return frozen
 
-    def _declarations(self) -> tuple[list[Route], list[Mount]]:
-        """Return all routes and mounts, those of the sources in the places where the sources were added."""
-        routes: list[Route] = []
-        mounts = list(self.mounts)
+    def _declarations(self) -> list[Route | Mount]:
+        """Return all mounts and routes, those of the sources in the places where the sources were added."""
+        declared: list[Route | Mount] = list(self.mounts)
         taken = 0
         for place, source in self._sources:
-            routes += self.routes[taken:place]
+            declared += self.routes[taken:place]
             taken = max(taken, place)
-            for item in source():
-                if isinstance(item, Route):
-                    routes.append(item)
-                else:
-                    mounts.append(item)
-        return routes + self.routes[taken:], mounts
+            declared += source()
+        return declared + self.routes[taken:]
 
     def _unmatched(self, missing: Plan, *, wrapped: bool) -> Plan | MountPlan:
         """Return the plan for requests whose path is nothing."""
@@ -364,12 +366,22 @@ class Application:
     def lifespan(self) -> Lifespan:
         """Return a new run from start to stop, for a door to drive."""
         # A mistake in a declaration must stop the start.
-        resources = [resource for plan in self.frozen.plans for resource in plan.binding.resources]
-        listeners = self.listeners
-        if resources:
-            last = Listener(ListenerStage.LIFESPAN, lambda: self.resources.opened(resources), Place(__file__, 0))
-            listeners = [*listeners, last]
+        listeners = list(self.listeners)
+        for app in dict.fromkeys((self, *self._mounted(set()))):
+            wanted = [resource for plan in app.frozen.plans for resource in plan.binding.resources]
+            if wanted:
+                opened = partial(app.resources.opened, wanted)
+                listeners.append(Listener(ListenerStage.LIFESPAN, opened, Place(__file__, 0)))
         return Lifespan(listeners, self.tasks)
+
+    def _mounted(self, known: set[Application]) -> Iterator[Application]:
+        """Iterate over the applications inside, whose lifespan nobody runs."""
+        for plan in self.frozen.mounts:
+            engine = getattr(plan.mount.app, "engine", plan.mount.app)
+            if isinstance(engine, Application) and engine not in known:
+                known.add(engine)
+                yield engine
+                yield from engine._mounted(known)
 
 
 class _Dispatch:

@@ -13,10 +13,7 @@ Both shapes are written by the same code: `Writer` knows how a step of each mode
 
 from __future__ import annotations
 
-import linecache
-import types
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fenrir.core.binding import Binding, BodyNeed, NodeKind, both
@@ -474,24 +471,5 @@ class _ChannelProgram(Steps):
         return w
 
 
-@lru_cache(maxsize=1024)
-def _compiled(text: str) -> types.CodeType:
-    """Compile a program once for all routes of the same shape."""
-    module = compile(text, "<fenrir plan>", "exec")
-    return next(const for const in module.co_consts if isinstance(const, types.CodeType))
-
-
-def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
-    constants = tuple(
-        _renamed(const, filename) if isinstance(const, types.CodeType) else const for const in code.co_consts
-    )
-    return code.replace(co_filename=filename, co_consts=constants)
-
-
 def _finish(route: Route, writer: Writer, name: str = "plan") -> Emission:
-    text = "\n".join(writer.lines) + "\n"
-    filename = f"<fenrir {name} {route.title} · {route.dialect.name} · {route.source}>"
-    code = _renamed(_compiled(text), filename)
-    # The text is shown by tracebacks and debuggers like any other source.
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    return Emission(types.FunctionType(code, writer.namespace, name), text)
+    return Emission(*writer.compiled(name, f"{route.title} · {route.dialect.name} · {route.source}"))

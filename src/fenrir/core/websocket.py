@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from asteri.exchange import ChannelClosed
 from fenrir.core.context import Raises
-from fenrir.core.errors import StatusError, find_error_handler
+from fenrir.core.errors import StatusError, find_error_handler, neutral
 from fenrir.core.exits import SwallowedError
 from fenrir.core.hooks import call_hook, raises
 from fenrir.core.reply import HasReply, Reply
@@ -54,6 +54,7 @@ async def fail_channel(c: RequestContext, exc: BaseException | None) -> None:
                 return  # it did what had to be done to the channel
             if await _refused(c, outcome.__reply__()):
                 return
+    exc = neutral(exc)
     channel = c.channel
     if isinstance(exc, ChannelError):
         await channel.close(exc.code, exc.reason)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
+import types
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from fenrir.core.declare import Mode
@@ -60,6 +64,32 @@ class Writer:
             self.awaits = True
             return f"await to_thread(lambda: {call}({arguments}))"
         return f"{call}({arguments})"
+
+    def compiled(self, name: str, title: str) -> tuple[Callable[..., Any], str]:
+        """Compile the lines, which define one function; return that and the text.
+
+        Args:
+            title: what tracebacks and debuggers call the place; they show the text like any other source.
+        """
+        text = "\n".join(self.lines) + "\n"
+        filename = f"<fenrir {name} {title}>"
+        code = _renamed(_compiled(text), filename)
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        return types.FunctionType(code, self.namespace, name), text
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> types.CodeType:
+    """Compile a program once for all routes of the same shape."""
+    module = compile(text, "<fenrir plan>", "exec")
+    return next(const for const in module.co_consts if isinstance(const, types.CodeType))
+
+
+def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
+    constants = tuple(
+        _renamed(const, filename) if isinstance(const, types.CodeType) else const for const in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
 
 
 class _Block:

@@ -6,7 +6,6 @@ calls `matches` and `handle`: `fenrir.fastapi.handler` runs the engine's plan of
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -14,9 +13,11 @@ from fenrir.core.context import RequestContext
 from fenrir.core.declare import Mode, Route, Scope, Source, caller
 from fenrir.core.router import Slashes
 from fenrir.fastapi._body_limit import limited
+from fenrir.fastapi._changes import tell_applications
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._patterns import pattern_of_path
+from fenrir.fastapi._pictured import Pictured
 from fenrir.fastapi.exceptions import WebSocketRequestValidationError
 from fenrir.fastapi.handler import engine_handler, request_response, websocket_session
 from fenrir.fastapi.operation import Operation
@@ -31,14 +32,11 @@ from fenrir.starlette.types import ASGIApp, Receive, Send
 
 if TYPE_CHECKING:
     from fenrir.core.binding import Binding
+    from fenrir.core.pattern import Pattern
     from fenrir.fastapi.inclusion import EffectiveRoute
     from fenrir.fastapi.requests import Request
 
 __all__ = ["APIRoute", "APIWebSocketRoute"]
-
-
-APPLICATIONS: weakref.WeakSet[Any] = weakref.WeakSet()
-"""All applications: one of them may hold a route that somebody has given another `app`."""
 
 
 class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods are never None
@@ -125,8 +123,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
         # An application of a handler goes on running on the engine; another one has to be called for each request.
         self.replaced = self._handler is None
         self._declared = None
-        for application in tuple(APPLICATIONS):
-            application._changed()
+        tell_applications()
 
     replaced = False
     routers: tuple[Surroundings, ...] = ()  # the one that it was declared on
@@ -163,7 +160,7 @@ def effective_route(scope: Any) -> EffectiveRoute | None:
     return found
 
 
-class APIWebSocketRoute(WebSocketRoute):
+class APIWebSocketRoute(Pictured, WebSocketRoute):
     """A handler of WebSocket connections at a path.
 
     Raises:
@@ -180,16 +177,15 @@ class APIWebSocketRoute(WebSocketRoute):
         dependency_overrides_provider: Any = None,
     ) -> None:
         self.path = path
-        self.endpoint = endpoint
+        self._call(endpoint, dependencies or ())
         self.name = getattr(endpoint, "__name__", type(endpoint).__name__) if name is None else name
-        self.dependencies = list(dependencies or ())
         self.dependency_overrides_provider = dependency_overrides_provider
         self.source = caller()
         self.original_route = self
         self._compile()
         self._app: ASGIApp | None = None
         self._binding: Binding | None = None
-        self._declared: tuple[Any, Route] | None = None
+        self._declared = None
         self.bind({})
 
     def elsewhere(self, path: str, dependencies: Sequence[Any], provider: Any) -> APIWebSocketRoute:
@@ -211,6 +207,15 @@ class APIWebSocketRoute(WebSocketRoute):
     @app.setter
     def app(self, app: ASGIApp) -> None:
         self._app = app
+        self.replaced = True
+        self._forget()
+
+    replaced = False  # somebody has put an application of his own there
+
+    @property
+    def pattern(self) -> Pattern:
+        """The path as the engine knows it."""
+        return pattern_of_path(self.path if self.path.startswith("/") else f"/{self.path}", self.source)
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         """Say whether a connection belongs here."""
@@ -221,6 +226,8 @@ class APIWebSocketRoute(WebSocketRoute):
 
     def bind(self, overrides: Mapping[Any, Any]) -> Binding:
         """Return how the handler gets its arguments."""
+        if self._picture:
+            return self._bind_picture(overrides, invalid=WebSocketRequestValidationError)
         if self._binding is None:
             self._binding = self._read({})
         if overrides and self._binding.touched_by(overrides):
@@ -229,11 +236,11 @@ class APIWebSocketRoute(WebSocketRoute):
 
     def _read(self, overrides: Mapping[Any, Any]) -> Binding:
         return bind_signature(
-            self.endpoint,
-            pattern_of_path(self.path if self.path.startswith("/") else f"/{self.path}", self.source),
+            self._called,
+            self.pattern,
             reserved=given_by_type,
             overrides=overrides,
-            dependencies=self.dependencies,
+            dependencies=self._called_after,
             invalid=WebSocketRequestValidationError,
         )
 
@@ -254,7 +261,8 @@ class APIWebSocketRoute(WebSocketRoute):
         return Route(
             pattern=pattern_of_path(self.path, self.source),
             methods=frozenset(),
-            handler=self.endpoint,
+            handler=self.handler,
+            user=self.endpoint,
             mode=Mode.LOOP,
             name=name,
             dialect=DIALECT,

@@ -22,9 +22,9 @@ from fenrir.core.doors.asgi import asgi_door
 from fenrir.core.reply import Reply
 from fenrir.fastapi import routing
 from fenrir.fastapi._body_limit import AppBodyLimit
+from fenrir.fastapi._changes import APPLICATIONS
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi._replaced import replaced
-from fenrir.fastapi.api_route import APPLICATIONS
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.door import EngineApp, as_reply, can_hook, middleware_hook, scope_hook

@@ -52,7 +52,7 @@ def _is_plain(route: Any) -> bool:
     if isinstance(route, IncludedRouter):
         return kind is IncludedRouter and _is_plain_router(route.original_router)
     if isinstance(route, APIRoute):
-        return kind.matches is APIRoute.matches and kind.handle is APIRoute.handle
+        return kind.matches is APIRoute.matches and kind.handle is APIRoute.handle and not route.is_elsewhere
     if isinstance(route, APIWebSocketRoute):
         return kind.matches is APIWebSocketRoute.matches and kind.handle is WebSocketRoute.handle
     if isinstance(route, Route):
@@ -108,7 +108,7 @@ class Collector:
         if isinstance(route, IncludedRouter):
             for place in route.effective_route_contexts():
                 yield from self._placed(place)
-        elif isinstance(route, APIRoute) and route.replaced:
+        elif isinstance(route, (APIRoute, APIWebSocketRoute)) and route.replaced:
             yield self._target(route, route)
         elif isinstance(route, (APIRoute, APIWebSocketRoute)):
             if route.path.startswith("/"):  # upstream's regular expression of another path matches nothing

@@ -12,6 +12,7 @@ from fenrir.core.context import RequestContext, unhandled
 from fenrir.core.declare import DeclarationError, ErrorHandler, Hook, ListenerStage, Mode, Scope, Stage, caller, mode_of
 from fenrir.core.errors import InternalError, StatusError
 from fenrir.core.reply import Reply
+from fenrir.fastapi._changes import APPLICATIONS
 from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi.collecting import Collector
 from fenrir.fastapi.datastructures import URLPath
@@ -53,6 +54,7 @@ class FastAPIDoor(Verbs):
         self._overrides = _Overrides(engine)
         self.router = APIRouter(dependency_overrides_provider=self._overrides, **options)  # type: ignore[arg-type]
         self.router.observe(self._changed)
+        APPLICATIONS.add(self)
 
     def _changed(self) -> None:
         self.engine.changed()

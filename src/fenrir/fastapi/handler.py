@@ -8,7 +8,7 @@ raised; what runs after sending is left on an exit stack in the scope, under ups
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -30,8 +30,6 @@ from fenrir.fastapi.responses import Response
 from fenrir.fastapi.websockets import WebSocket
 from fenrir.http.json import dumps
 from fenrir.kit.validation import body as bodies
-from fenrir.kit.validation.graph import calling_mode
-from fenrir.kit.validation.parameters import Depends
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
@@ -57,30 +55,15 @@ def get_request_handler(dependant: Any, **options: Any) -> HandlesRequest:
     The options are upstream's, for those who replace this function; what counts is the route's own description.
     """
     operation: Operation = dependant.operation
-    endpoint = dependant.call
-    added = [
-        Depends(child.call, use_cache=child.use_cache, scope=child.scope)
-        for child in dependant.dependencies[operation.known_dependencies :]
-        if child.call not in [marker.dependency for marker in operation.dependencies]
-    ]
-    return RequestHandler(operation, endpoint if endpoint is not operation.endpoint else None, added)
+    return RequestHandler(operation)
 
 
 class RequestHandler:
-    """Runs the plan of an operation up to its response.
+    """Runs the plan of an operation up to its response."""
 
-    Args:
-        endpoint: called in the place of the operation's own, with the same arguments.
-        dependencies: to run besides those of the operation.
-    """
-
-    def __init__(
-        self, operation: Operation, endpoint: Callable[..., Any] | None = None, dependencies: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        self._endpoint = endpoint
-        self._dependencies = dependencies
-        self._plans: dict[frozenset[tuple[Any, Any]], Plan] = {}
+        self._plans: dict[Any, Plan] = {}
 
     async def __call__(self, request: Request) -> Response:
         """Handle one request.
@@ -121,7 +104,7 @@ class RequestHandler:
         overrides: Mapping[Any, Any] = (
             getattr(self._operation.dependency_overrides_provider, "dependency_overrides", None) or {}
         )
-        key = frozenset(overrides.items()) if overrides else frozenset()
+        key = self._operation._picture, frozenset(overrides.items()) if overrides else frozenset()
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._link(overrides)
@@ -130,16 +113,12 @@ class RequestHandler:
     def _link(self, overrides: Mapping[Any, Any]) -> Plan:
         operation = self._operation
         rendering = operation.rendering
-        endpoint = self._endpoint or operation.endpoint
         route = replace(
             operation.plain(_NO_HOOKS),
-            handler=endpoint,
             timeout=None,  # the route around it has it
             dialect=replace(DIALECT, renderer=lambda route: Renderer(cast(Any, rendering.respond))),
         )
-        if self._endpoint is not None:
-            route = replace(route, mode=calling_mode(endpoint, operation.mode))
-        return link(route, operation.bind(overrides, self._dependencies), wrapped=True)
+        return link(route, operation.bind(overrides), wrapped=True)
 
 
 _NO_HOOKS = Scope("handler")
@@ -253,11 +232,11 @@ def request_response(func: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
 
 def websocket_session(route: APIWebSocketRoute) -> ASGIApp:
     """Make a WebSocket route an ASGI application."""
-    plans: dict[frozenset[tuple[Any, Any]], Plan] = {}
+    plans: dict[Any, Plan] = {}
 
     async def app(scope: Any, receive: Receive, send: Send) -> None:
         overrides = getattr(route.dependency_overrides_provider, "dependency_overrides", None) or {}
-        key = frozenset(overrides.items()) if overrides else frozenset()
+        key = route._picture, frozenset(overrides.items()) if overrides else frozenset()
         if key not in plans:
             plans[key] = link(route.plain(_NO_HOOKS), route.bind(overrides), wrapped=False)
         plan = plans[key]

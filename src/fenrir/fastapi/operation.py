@@ -21,7 +21,7 @@ from collections.abc import (
 )
 from dataclasses import replace
 from enum import Enum, IntEnum
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, cast, get_args, get_origin
 
 from fenrir.core.binding import Argument, Binding, Given
@@ -32,21 +32,21 @@ from fenrir.core.pattern import Pattern
 from fenrir.core.router import Slashes
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._patterns import pattern_of_path
+from fenrir.fastapi._pictured import Pictured
 from fenrir.fastapi.choices import is_body_allowed_for_status_code
 from fenrir.fastapi.datastructures import Default, DefaultPlaceholder
-from fenrir.fastapi.dependencies.models import Dependant
 from fenrir.fastapi.exceptions import RequestValidationError
 from fenrir.fastapi.openapi.description import DescribedRoute, described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.kit.sse import ServerSentEvent
-from fenrir.kit.validation import Serializer, bind_signature, graph, return_annotation
+from fenrir.kit.validation import Serializer, bind_signature, return_annotation
 from fenrir.kit.validation.gather import embeds
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
-from fenrir.starlette._paths import Compiled
+from fenrir.starlette._paths import Compiled, path_parts
 
 __all__ = ["Operation", "OperationError", "checked_body_size"]
 
@@ -72,7 +72,7 @@ def checked_body_size(size: int | None) -> int | None:
     return size
 
 
-class Operation(Compiled):
+class Operation(Pictured, Compiled):
     """One handler at one path.
 
     Attributes:
@@ -88,6 +88,7 @@ class Operation(Compiled):
     methods: set[str]
     original_route: Any
     _limits_around: Mapping[str, int] = _NO_LIMITS
+    _described = False
     source: Source
     app: Any
 
@@ -135,7 +136,8 @@ class Operation(Compiled):
             DeclarationError: they make no sense.
         """
         self.source = source
-        self.path, self.endpoint = path, endpoint
+        self.path = path
+        self._call(endpoint, dependencies or ())
         self.stream_item_type = stream_item_type
         self.summary, self.response_description = summary, response_description
         self.deprecated, self.operation_id = deprecated, operation_id
@@ -156,7 +158,6 @@ class Operation(Compiled):
         self.timeout = timeout
         self.tags = list(tags or ())
         self.responses = dict(responses or {})
-        self.dependencies = list(dependencies or ())
         if not callable(endpoint):
             raise OperationError("An endpoint must be a callable", source)
         self.name = getattr(endpoint, "__name__", type(endpoint).__name__) if name is None else name
@@ -167,13 +168,14 @@ class Operation(Compiled):
         self.unique_id: str = operation_id or make_id(self)
         self.status_code = int(status_code) if isinstance(status_code, IntEnum) else status_code
         self.description = (description or inspect.cleandoc(endpoint.__doc__ or "")).split("\f")[0].strip()
-        self._declared: tuple[Any, Route] | None = None
-        self.__dict__.pop("dependant", None)
+        self._declared = None
+        self._placed = path
         self._bound: _Bound | None = None
         self._like = like
         self._check_responses()
         self._read_result(response_model)
         self.bind({})  # a mistake in the signature is found now
+        self._described = True
 
     def _check_responses(self) -> None:
         for status, response in self.responses.items():
@@ -226,8 +228,22 @@ class Operation(Compiled):
     # -------------------------------------------------------------- binding
     @property
     def pattern(self) -> Pattern:
-        """The path as the engine knows it."""
-        return pattern_of_path(self.path if self.path.startswith("/") else f"/{self.path}", self.source)
+        """The path as the engine knows it: where the route was made, or where somebody has moved it with all it has."""
+        path = self.path if self._moved else self._placed
+        return pattern_of_path(path if path.startswith("/") else f"/{path}", self.source)
+
+    _moved = False
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Somebody has given it an expression that is not the one of its path."""
+        return self._moved and self.path_regex.pattern != path_parts(self.path)[0]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in ("path_regex", "methods", "serializer") and self.__dict__.get("_described"):
+            self._moved = self._moved or name == "path_regex"
+            self._forget()
 
     def bind(self, overrides: Mapping[Any, Any], added: Sequence[Any] = ()) -> Binding:
         """Return how the handler gets its arguments.
@@ -241,15 +257,17 @@ class Operation(Compiled):
         strict = self.strict_content_type
         strict = strict.value if isinstance(strict, DefaultPlaceholder) else strict
         # Decorators of classes give an endpoint its signature when its route exists already.
-        signature = getattr(self.endpoint, "__signature__", None)
-        wanted = (self.endpoint, self.path, (*self.dependencies, signature), strict)
+        signature = getattr(self._called, "__signature__", None)
+        if self._picture:
+            return self._bind_picture(overrides, added, strict_content_type=strict, invalid=RequestValidationError)
+        wanted = (self._called, self.path, (*self._called_after, signature), strict)
         if self._bound is None or self._bound.wanted != wanted:
             pattern, like = self.pattern, self._like
             shared = like._bound if like is not None else None
             if (
                 shared is not None
                 and shared.pattern.names == pattern.names
-                and shared.wanted == (self.endpoint, shared.wanted[1], wanted[2], strict)
+                and shared.wanted == (self._called, shared.wanted[1], wanted[2], strict)
             ):
                 self._bound = _Bound(wanted, pattern, shared.binding)
             else:
@@ -265,27 +283,14 @@ class Operation(Compiled):
 
     def _read(self, overrides: Mapping[Any, Any], pattern: Pattern, strict: bool, added: Sequence[Any] = ()) -> Binding:
         return bind_signature(
-            self.endpoint,
+            self._called,
             pattern,
             reserved=given_by_type,
             overrides=overrides,
-            dependencies=[*self.dependencies, *added],
+            dependencies=[*self._called_after, *added],
             strict_content_type=strict,
             invalid=RequestValidationError,
         )
-
-    @cached_property
-    def dependant(self) -> Dependant:
-        """The handler and what it depends on, for code that looks at the route from outside."""
-        names = frozenset(self.pattern.names)
-        read = graph.Dependant.read(self.endpoint, path_names=names, reserved=given_by_type)
-        read.depend(self.dependencies, names, given_by_type)
-        made = Dependant.of(read, self.path_format)
-        made.operation = self
-        self.known_dependencies = len(made.dependencies)
-        return made
-
-    known_dependencies = 0  # of the dependant, when nobody has added others
 
     @property
     def body_field(self) -> Any:
@@ -306,6 +311,10 @@ class Operation(Compiled):
     def response_field(self) -> Any:
         """What filters the value that is returned."""
         return self.serializer
+
+    @response_field.setter
+    def response_field(self, field: Any) -> None:
+        self.serializer = self._serializer(field, "serializer") if field is not None else None
 
     @property
     def stream_item_field(self) -> Any:
@@ -334,7 +343,7 @@ class Operation(Compiled):
 
     def renderer(self) -> Renderer:
         """Return what the engine asks for the meaning of a value."""
-        if self._declared is not None and self._declared[1].handler is not self.endpoint:
+        if self._declared is not None and self._declared[1].handler is not self.handler:
             return Renderer(lambda c, response: response.__reply__())
         return self.rendering.renderer()
 
@@ -377,7 +386,10 @@ class Operation(Compiled):
     def mode(self) -> Mode:
         """How the handler is called."""
         # Calling a generator function runs nothing of it.
-        return Mode.INLINE if self.is_generator else calling_mode(self.endpoint, Mode.THREAD)
+        if self.is_generator:
+            return Mode.INLINE
+        mode = calling_mode(self._called, Mode.THREAD)
+        return mode if self.handler is self._called or mode is Mode.LOOP else calling_mode(self.handler, mode)
 
     def plain(self, scope: Scope) -> Route:
         """Return the engine's route without anything around the handler."""
@@ -387,7 +399,7 @@ class Operation(Compiled):
         return Route(
             pattern=self.pattern,
             methods=frozenset(self.methods),
-            handler=self.endpoint,
+            handler=self.handler,
             mode=self.mode,
             name=name,
             dialect=DIALECT,

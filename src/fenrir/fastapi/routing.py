@@ -214,6 +214,11 @@ class APIRouter(Surroundings, Verbs, routing.Router):
         self.watch_routes(self._mark_routes_changed)
 
     # --------------------------------------------------------------- changes
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("default", "redirect_slashes") and "_observers" in self.__dict__:
+            self._tell()
+
     def observe(self, changed: Callable[[], None]) -> None:
         """Have a bound method called whenever the routes here, or of a router below, have changed.
 

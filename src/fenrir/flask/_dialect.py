@@ -41,7 +41,7 @@ _FAST = Fast(200, _HTML, _dump)
 def _renderer(route: Route) -> Renderer:
     # An application may have its own response class, with another content type and hooks of its own.
     plain = route.options["app"].response_class is Response
-    return Renderer(_render, _FAST if plain else None)
+    return Renderer(_render, _FAST if plain else None, route.options.get("model"))
 
 
 def _render(c: RequestContext, value: Any) -> Reply:

@@ -8,7 +8,7 @@ engine's plan of its route (`engine`), with the same answer.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from inspect import iscoroutinefunction
@@ -77,6 +77,9 @@ class Flask(Dispatching):
         static_host: host of static files, where hosts are matched.
         host_matching, subdomain_matching: rules may name a host, or a subdomain of SERVER_NAME.
         root_path: instead of the directory of the module.
+        title, version, summary, description, servers, tags: what the OpenAPI document says of the application.
+        openapi_url, asyncapi_url: where documents are served; nowhere by default, as upstream has none.
+        docs_url, redoc_url: where Swagger UI and ReDoc show the one of `openapi_url`.
     """
 
     shares_requests = False  # with other dialects: forms are then read by the engine, and links not followed
@@ -95,6 +98,17 @@ class Flask(Dispatching):
         instance_path: str | None = None,
         instance_relative_config: bool = False,
         root_path: str | None = None,
+        *,
+        title: str | None = None,
+        version: str = "0.1.0",
+        summary: str | None = None,
+        description: str | None = None,
+        servers: Sequence[Mapping[str, Any]] | None = None,
+        tags: Sequence[Mapping[str, Any]] | None = None,
+        openapi_url: str | None = None,
+        asyncapi_url: str | None = None,
+        docs_url: str | None = None,
+        redoc_url: str | None = None,
     ) -> None:
         super().__init__(
             import_name,
@@ -119,6 +133,20 @@ class Flask(Dispatching):
                 host=static_host,
                 view_func=_static_view(self),
             )
+        self._about: dict[str, Any] = {
+            "title": title,
+            "version": version,
+            "summary": summary,
+            "description": description,
+            "servers": servers,
+            "tags": tags,
+            "openapi_url": openapi_url,
+            "asyncapi_url": asyncapi_url,
+            "docs_url": docs_url,
+            "redoc_url": redoc_url,
+        }
+        if openapi_url or asyncapi_url or docs_url or redoc_url:
+            import_module("fenrir.flask.documents").serve_documents(self)
 
     @cached_property
     def engine(self) -> Application:
@@ -129,6 +157,17 @@ class Flask(Dispatching):
         if name in _STAGES:
             self.__dict__["_altered"] = True
         super().__setattr__(name, value)
+
+    # --------------------------------------------------------------- documents
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document of all rules; typed views have schemas in it."""
+        document: dict[str, Any] = import_module("fenrir.flask.documents").openapi(self)
+        return document
+
+    def asyncapi(self) -> dict[str, Any]:
+        """Return the AsyncAPI document of the WebSockets."""
+        document: dict[str, Any] = import_module("fenrir.flask.documents").asyncapi(self)
+        return document
 
     # ---------------------------------------------------------------- contexts
     def app_context(self) -> AppContext:

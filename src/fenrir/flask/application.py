@@ -6,22 +6,26 @@ registered; the engine reads them when it has to serve.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import sys
+import types
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
 from werkzeug.routing import BuildError, Map, MapAdapter, Rule
 from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wsgi import get_host
 
+from fenrir.core.application import Overrides
 from fenrir.core.declare import Source, caller
+from fenrir.flask.channels import ChannelRule
 from fenrir.flask.config import Config, ConfigAttribute, default_config
 from fenrir.flask.ctx import _AppCtxGlobals
 from fenrir.flask.flags import get_debug_flag
@@ -32,15 +36,32 @@ from fenrir.flask.logging import create_logger
 from fenrir.flask.origins import _split_blueprint_path
 from fenrir.flask.routing import counted
 from fenrir.flask.scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
+from fenrir.flask.signatures import Asked, asked_by
 from fenrir.flask.templating import DispatchingJinjaLoader, Environment
 
 if TYPE_CHECKING:
+    from fenrir.flask.app import Flask
     from fenrir.flask.blueprints import Blueprint
+    from fenrir.flask.injection import Injection
     from fenrir.flask.request import Request
 
 __all__ = ["App"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+SAYS = (
+    "dependencies",
+    "deprecated",
+    "description",
+    "include_in_schema",
+    "openapi_extra",
+    "operation_id",
+    "response_description",
+    "responses",
+    "summary",
+    "tags",
+)
+"""Options of rules that upstream does not have."""
 
 
 def _timedelta(value: timedelta | int | None) -> timedelta | None:
@@ -121,6 +142,10 @@ class App(Scaffold):
         self.extensions: dict[str, Any] = {}
         self.url_map = counted(self.url_map_class)(host_matching=host_matching)
         self._sources: dict[int, Source] = {}
+        self._said: dict[int, Mapping[str, Any]] = {}  # by rule, what it says beyond upstream's options
+        self._channels: list[ChannelRule] = []
+        self._method_injections: dict[tuple[int, Any], Injection | None] = {}  # of views as classes
+        self._injections: dict[int, tuple[Callable[..., Any], Injection | None]] = {}  # by rule, of its view
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
 
@@ -282,7 +307,9 @@ class App(Scaffold):
         Args:
             endpoint: its name; the view's by default.
             provide_automatic_options: answer OPTIONS by itself.
-            options: `methods`, and those of `werkzeug.routing.Rule`.
+            options: `methods`, those of `werkzeug.routing.Rule`, and for typed views and documents `dependencies`,
+                `tags`, `summary`, `description`, `response_description`, `responses`, `deprecated`, `operation_id`,
+                `include_in_schema`, `openapi_extra`.
 
         Raises:
             AssertionError: the endpoint has another view.
@@ -303,7 +330,11 @@ class App(Scaffold):
             provide_automatic_options = "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
             if provide_automatic_options:
                 required.add("OPTIONS")
+        # Another class of rules may have options of these names for itself.
+        said = {name: options.pop(name) for name in SAYS if name in options} if self.url_rule_class is Rule else {}
         made = self.url_rule_class(rule, methods=methods | required, **options)
+        if said:
+            self._said[id(made)] = said
         made.provide_automatic_options = provide_automatic_options  # type: ignore[attr-defined]
         self.url_map.add(made)
         if view_func is not None:
@@ -316,6 +347,105 @@ class App(Scaffold):
     def _rule_added(self, rule: Rule) -> None:
         """Know of a rule that was registered, with its view if it has one."""
         self._sources[id(rule)] = caller()  # rules have no hash, and live as long as their map
+        view = self.view_functions.get(rule.endpoint)
+        if view is not None and not rule.build_only:
+            self._injection(rule, view)
+
+    @setupmethod
+    def add_websocket_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        handler: Callable[..., Any] | None = None,
+        *,
+        dependencies: Sequence[Any] = (),
+        **options: Any,
+    ) -> None:
+        """Register a handler of WebSocket connections.
+
+        Args:
+            endpoint: its name; the handler's by default.
+            handler: an `async def`; its arguments are those of handlers of a `Fenrir` application.
+            dependencies: run before the handler, their values dropped.
+            options: those of `werkzeug.routing.Rule`, but for hosts and subdomains.
+
+        Raises:
+            DeclarationError: the handler or its signature can not be served.
+        """
+        source = caller()
+        if endpoint is None:
+            endpoint = _endpoint_from_view_func(handler)
+        known = {channel.rule.endpoint: channel.handler for channel in self._channels}
+        if handler is None or endpoint in self.view_functions or known.get(endpoint, handler) != handler:
+            raise AssertionError(f"View function mapping is overwriting an existing endpoint function: {endpoint}")
+        made = self.url_rule_class(rule, endpoint=endpoint, websocket=True, **options)
+        self.url_map.add(made)
+        channel = ChannelRule(made, handler, tuple(dependencies), source)
+        channel.check()
+        self._channels.append(channel)
+        self._channel_added(channel)
+
+    def _channel_added(self, channel: ChannelRule) -> None:
+        """Know of a WebSocket that was registered."""
+
+    # ----------------------------------------------------------- typed views
+    @cached_property
+    def dependency_overrides(self) -> Overrides:
+        """Dependencies and what replaces them, for tests."""
+        return Overrides(self._overridden)
+
+    def _overridden(self) -> None:
+        self._injections.clear()
+        self._method_injections.clear()
+        if "engine" in self.__dict__:
+            self.__dict__["engine"].changed()
+
+    def _method_injection(self, rule: Rule | None, method: Callable[..., Any]) -> Injection | None:
+        """Return the same for a method of a view that is a class."""
+        function = getattr(method, "__func__", None)
+        if rule is None or function is None:
+            return None
+        key = (id(rule), function)
+        if key not in self._method_injections:
+            made: Injection | None = None
+            if asked_by(method, rule.arguments) is not Asked.NOTHING:
+                from fenrir.flask.injection import injection_for
+
+                # What the rule depends on is of the view, which has made the object of this method.
+                made = injection_for(cast("Flask", self), rule, method, self._sources.get(id(rule)))
+            self._method_injections[key] = made
+        return self._method_injections[key]
+
+    def _typed_methods(self, rule: Rule, view: Callable[..., Any]) -> dict[str, Injection]:
+        """Return the typed methods of a view that is a class, by the methods of the rule that they serve."""
+        cls: Any = getattr(view, "view_class", None)
+        found: dict[str, Injection] = {}
+        for verb in sorted(rule.methods or ()) if cls is not None else ():
+            function = getattr(cls, verb.lower(), None) or getattr(cls, "dispatch_request", None)
+            if inspect.isfunction(function) and verb not in ("HEAD", "OPTIONS"):
+                injection = self._method_injection(rule, types.MethodType(function, cls))
+                if injection is not None:
+                    found[verb] = injection
+        return found
+
+    def _dependencies(self, rule: Rule) -> Sequence[Any]:
+        return self._said[id(rule)].get("dependencies") or () if id(rule) in self._said else ()
+
+    def _injection(self, rule: Rule, view: Callable[..., Any]) -> Injection | None:
+        """Return what calls a view with all that its signature asks for; None if that is what its URL gives."""
+        known = self._injections.get(id(rule))
+        if known is not None and known[0] is view:
+            return known[1]
+        made: Injection | None = None
+        if known is not None and known[1] is not None and inspect.unwrap(view) is inspect.unwrap(known[0]):
+            made = known[1]  # an extension has put something around it
+        elif self._dependencies(rule) or asked_by(view, rule.arguments) is not Asked.NOTHING:
+            from fenrir.flask.injection import injection_for  # with the validation, which other views do not need
+
+            source, dependencies = self._sources.get(id(rule)), self._dependencies(rule)
+            made = injection_for(cast("Flask", self), rule, view, source, dependencies)
+        self._injections[id(rule)] = (view, made)
+        return made
 
     @setupmethod
     def teardown_appcontext(self, f: F) -> F:

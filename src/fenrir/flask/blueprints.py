@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,14 +54,27 @@ class BlueprintSetupState:
         self, rule: str, endpoint: str | None = None, view_func: Callable[..., Any] | None = None, **options: Any
     ) -> None:
         """Register a rule below the prefix."""
+        rule, endpoint = self._placed(rule, endpoint, view_func, options)
+        self.app.add_url_rule(rule, endpoint, view_func, **options)
+
+    def add_websocket_rule(
+        self, rule: str, endpoint: str | None = None, handler: Callable[..., Any] | None = None, **options: Any
+    ) -> None:
+        """Register a WebSocket below the prefix."""
+        rule, endpoint = self._placed(rule, endpoint, handler, options)
+        self.app.add_websocket_rule(rule, endpoint, handler, **options)
+
+    def _placed(
+        self, rule: str, endpoint: str | None, view_func: Callable[..., Any] | None, options: dict[str, Any]
+    ) -> tuple[str, str]:
+        """Return a rule and an endpoint as they are outside of the blueprint; complete the options."""
         if self.url_prefix is not None:
             rule = _joined(self.url_prefix, rule) if rule else self.url_prefix
         options.setdefault("subdomain", self.subdomain)
         if endpoint is None:
             endpoint = _endpoint_from_view_func(view_func)
-        defaults = {**self.url_defaults, **(options.pop("defaults", None) or {})}
-        full = f"{self.name_prefix}.{self.name}.{endpoint}".lstrip(".")
-        self.app.add_url_rule(rule, full, view_func, defaults=defaults, **options)
+        options["defaults"] = {**self.url_defaults, **(options.pop("defaults", None) or {})}
+        return rule, f"{self.name_prefix}.{self.name}.{endpoint}".lstrip(".")
 
 
 class Blueprint(Scaffold):
@@ -239,6 +252,23 @@ class Blueprint(Scaffold):
             lambda state: state.add_url_rule(
                 rule, endpoint, view_func, provide_automatic_options=provide_automatic_options, **options
             )
+        )
+
+    @setupmethod
+    def add_websocket_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        handler: Callable[..., Any] | None = None,
+        *,
+        dependencies: Sequence[Any] = (),
+        **options: Any,
+    ) -> None:
+        """Register a WebSocket below the prefix; see `Flask.add_websocket_rule`."""
+        if endpoint and "." in endpoint:
+            raise ValueError("'endpoint' may not contain a dot '.' character.")
+        self.record(
+            lambda state: state.add_websocket_rule(rule, endpoint, handler, dependencies=dependencies, **options)
         )
 
     # ------------------------------------------------- for the whole application

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from werkzeug.exceptions import HTTPException
 
 from fenrir.core.context import State
+from fenrir.core.exits import SwallowedError
 from fenrir.core.threads import to_thread
 from fenrir.flask.globals import Frame, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
@@ -176,6 +177,7 @@ class RequestContext(_Counted):
     """A request made current, with its session.
 
     Attributes:
+        request: the request.
         url_adapter: finds rules and builds URLs for this request.
         flashes: the messages, once they were taken out of the session.
     """
@@ -183,10 +185,10 @@ class RequestContext(_Counted):
     url_adapter: MapAdapter | None
     flashes: list[tuple[str, str]] | None = None
     _session: Any = None
-    _request: Request | None = None
     _c: EngineContext | None = None  # the engine's context of a request that came from the engine
     _implied: AppContext | None = None
     _after: list[Callable[[Any], Any]] | None = None
+    _open: list[Callable[[BaseException | None], BaseException | None]] | None = None
 
     def __init__(
         self, app: Flask, environ: dict[str, Any], request: Request | None = None, session: Any = None
@@ -195,7 +197,7 @@ class RequestContext(_Counted):
         if request is None:
             request = app.request_class(environ)
             request.json_module = app.json
-        self._request = request
+        self.request: Request = request
         self._session = session
         self._before: list[tuple[Frame[RequestContext] | None, AppContext | None]] = []
         self.url_adapter = None
@@ -214,6 +216,9 @@ class RequestContext(_Counted):
         return context
 
     def __getattr__(self, name: str) -> Any:
+        if name == "request" and self._c is not None:
+            self.request = self.app.request_of(self._c)
+            return self.request
         if name != "url_adapter":
             raise AttributeError(name)
         self.url_adapter = None
@@ -222,19 +227,6 @@ class RequestContext(_Counted):
         except HTTPException as exc:
             self.request.routing_exception = exc
         return self.url_adapter
-
-    @property
-    def request(self) -> Request:
-        """The request."""
-        request = self._request
-        if request is None:
-            assert self._c is not None
-            request = self._request = self.app.request_of(self._c)
-        return request
-
-    @request.setter
-    def request(self, request: Request) -> None:
-        self._request = request
 
     @property
     def app_context(self) -> AppContext:
@@ -354,11 +346,27 @@ class RequestContext(_Counted):
 
         return release
 
+    @property
+    def is_held(self) -> bool:
+        """It was pushed, or a stream needs it: there will be a teardown."""
+        return self._lives > 0
+
+    def on_teardown(self, leave: Callable[[BaseException | None], BaseException | None]) -> None:
+        """Call a function before all others of the teardown; what it returns is raised after them."""
+        self._open = [*(self._open or ()), leave]
+
     def _teardown(self, exc: BaseException | None) -> None:
+        left: list[BaseException] = []
         try:
+            for leave in self._open or ():
+                error = leave(exc)
+                if error is not None and error is not exc and not isinstance(error, SwallowedError):
+                    left.append(error)
             self.app.do_teardown_request(exc)
+            if left:
+                raise left[0]
         finally:
-            request = self._request
+            request = self.__dict__.get("request")
             if request is not None:
                 close = getattr(request, "close", None)
                 if close is not None:

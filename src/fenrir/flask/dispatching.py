@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
-from werkzeug.routing import RequestRedirect, RoutingException
+from werkzeug.routing import RequestRedirect, RoutingException, WebsocketMismatch
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from fenrir.flask.application import App
+from fenrir.flask.channels import UpgradeRequired
 from fenrir.flask.globals import request, request_ctx
 from fenrir.flask.request import Request
 from fenrir.flask.response import Response
@@ -65,11 +66,19 @@ class Dispatching(App):
         rule: Any = current.url_rule
         if getattr(rule, "provide_automatic_options", False) and current.method == "OPTIONS":
             return self.make_default_options_response()
-        return self.ensure_sync(self.view_functions[rule.endpoint])(**cast("dict[str, Any]", current.view_args))
+        if rule.websocket and rule.endpoint not in self.view_functions:
+            raise UpgradeRequired(told=current._c is not None)  # a handshake, on a server that can not answer it
+        view = self.view_functions[rule.endpoint]
+        injection = self._injection(rule, view)
+        if injection is not None:
+            return injection.call(request_ctx._get_current_object(), view)
+        return self.ensure_sync(view)(**cast("dict[str, Any]", current.view_args))
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         """Raise why no rule matched; in debug mode a redirect that would lose a form is a mistake of its own."""
         exc = cast(HTTPException, request.routing_exception)
+        if self._channels and isinstance(exc, WebsocketMismatch):
+            raise UpgradeRequired(told=request._c is not None)
         keeps_form = exc.code in {307, 308} or request.method in {"GET", "HEAD", "OPTIONS"}
         if self.debug and isinstance(exc, RequestRedirect) and not keeps_form:
             from fenrir.flask.debughelpers import FormDataRoutingRedirect
@@ -150,7 +159,9 @@ class Dispatching(App):
                 " returned None or ended without a return statement."
             )
         if not isinstance(rv, self.response_class):
-            if isinstance(rv, str | bytes | bytearray | Iterator | AsyncIterator):
+            if isinstance(rv, str | bytes | bytearray | Iterator) or (
+                isinstance(rv, AsyncIterator) and not callable(rv)
+            ):
                 rv = self.response_class(cast(Any, rv), status=status, headers=headers)
                 status = headers = None
             elif isinstance(rv, dict | list):

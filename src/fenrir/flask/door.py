@@ -8,7 +8,7 @@ the tables of `Flask` as well, where extensions look for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,9 +34,10 @@ from fenrir.kit.sessions import SessionConfig, configure_sessions, session_of
 from fenrir.kit.sessions.config import KEY as SESSIONS
 
 if TYPE_CHECKING:
-    from fenrir.core.application import Application
+    from fenrir.core.application import Application, Overrides
     from fenrir.core.context import RequestContext as EngineContext
     from fenrir.core.reply import Reply
+    from fenrir.flask.channels import ChannelRule
     from fenrir.flask.request import Request
     from fenrir.flask.response import Response
 
@@ -145,6 +146,11 @@ class FlaskDoor(Flask):
         """Say whether a template's output is escaped; here everything is."""
         return True
 
+    @property
+    def dependency_overrides(self) -> Overrides:
+        """Dependencies and what replaces them, those of all dialects."""
+        return self.engine.overrides
+
     # ---------------------------------------------------------- registration
     def _place(self, name: str | None) -> tuple[Scope, int]:
         """Return the scope of a blueprint and how deep it is nested."""
@@ -195,18 +201,25 @@ class FlaskDoor(Flask):
         if rule.endpoint in self.view_functions:
             self._add_route(rule, source)
 
+    def _channel_added(self, channel: ChannelRule) -> None:
+        scope, _ = self._place(self._blueprint_of(channel.rule))
+        self.engine.add_route(channel.route(self, self.url_map, scope))
+
+    def _blueprint_of(self, rule: Rule) -> str | None:
+        name = rule.endpoint.rpartition(".")[0] or None
+        return name if name in self.blueprints else None
+
     def _add_route(self, rule: Rule, source: Source) -> None:
         view = self.view_functions[rule.endpoint]
+        injection = self._injection(rule, view)
+        said = self._said.get(id(rule), {})
         try:
             pattern = angles_type_first(rule.rule, converters_of(self.url_map, convert=True))
         except PatternError as error:
             raise DeclarationError(str(error), source) from None
         methods = frozenset(rule.methods or ())
         automatic = bool(getattr(rule, "provide_automatic_options", False))
-        name = rule.endpoint.rpartition(".")[0] or None
-        if name is not None and name not in self.blueprints:
-            name = None
-        scope, _ = self._place(name)
+        scope, _ = self._place(self._blueprint_of(rule))
         self.engine.add_route(
             Route(
                 pattern=pattern,
@@ -217,24 +230,32 @@ class FlaskDoor(Flask):
                 dialect=DIALECT,
                 scope=scope,
                 source=source,
-                bind=lambda _: self._bind(rule, pattern.names, scope),
+                bind=lambda overrides: self._bind(rule, pattern.names, scope, overrides),
                 bind_late=True,
                 options={
+                    **said,
                     "app": self,
                     "rule": rule,
                     "slashes": Slashes.EITHER if rule.strict_slashes is False else Slashes.APPEND_308,
                     "automatic_options": automatic,
+                    "model": injection.model if injection is not None else None,
                 },
-                document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
+                # Files are no operations of an API.
+                document=said.get("include_in_schema", rule.endpoint.rpartition(".")[2] != "static"),
             )
         )
 
-    def _bind(self, rule: Rule, names: Any, scope: Scope) -> Binding:
+    def _bind(self, rule: Rule, names: Any, scope: Scope, overrides: Mapping[Any, Any]) -> Binding:
         """Bind the values of the path; where hooks may change `request.view_args`, those are asked at the call."""
         view = self.view_functions[rule.endpoint]
         before = scope.hooks_of(Stage.BEFORE_HANDLER)
         changeable = any(hook.dialect == DIALECT.name and hook.user is not None for hook in before)
         config = self.config
+        injection = self._injection(rule, view)
+        if injection is not None:
+            # What hooks may have changed is not what the path says, and neither are defaults.
+            taken = frozenset(rule.defaults or ()) | (frozenset(names) if changeable else frozenset())
+            return injection.shared(names, overrides, taken)
 
         def call(c: EngineContext, **values: Any) -> Any:
             if config["TRUSTED_HOSTS"] is not None:

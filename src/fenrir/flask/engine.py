@@ -20,11 +20,13 @@ from werkzeug.routing.map import Map
 
 from fenrir.core.application import Application
 from fenrir.core.binding import Argument, Binding, Given, Node, PathValue
+from fenrir.core.context import current
 from fenrir.core.declare import Mode, Route, Source, source_of
 from fenrir.core.pattern import Pattern, PatternError, angles_type_first
 from fenrir.core.reply import Reply
 from fenrir.core.router import Slashes
-from fenrir.core.threads import to_thread
+from fenrir.core.shields import shielded
+from fenrir.core.threads import leave, to_thread
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.environ import environ_of
 from fenrir.flask.globals import DOOR
@@ -32,12 +34,15 @@ from fenrir.flask.json.provider import DefaultJSONProvider
 from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSessionInterface
-from fenrir.flask.signals import Listening
+from fenrir.flask.signals import Listening, appcontext_tearing_down
 from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
+    from asteri.exchange import Channel
+    from fenrir.core.application import Frozen
     from fenrir.core.context import RequestContext
     from fenrir.flask.app import Flask
+    from fenrir.flask.injection import Injection
 
 __all__ = ["FlaskEngine"]
 
@@ -55,6 +60,16 @@ class FlaskEngine(Application):
         self.flask = app
         self.facade = app
         self.extensions[DOOR] = app
+        self.overrides = app.dependency_overrides
+        self._seen: tuple[Any, Any] = (None, None)  # the map that was read, and how often it had been changed
+
+    @property
+    def frozen(self) -> Frozen:
+        """The compiled rules, those too that were added meanwhile."""
+        rules: Any = self.flask.url_map
+        if self._frozen is not None and self._seen != (rules, rules.changes):
+            self.changed()
+        return super().frozen
 
     def freeze(self) -> Any:
         """Compile the rules."""
@@ -63,7 +78,9 @@ class FlaskEngine(Application):
 
     def _pull(self) -> None:
         app = self.flask
-        rules = list(app.url_map.iter_rules())
+        self._seen = (app.url_map, cast(Any, app.url_map).changes)
+        channels = {id(channel.rule) for channel in app._channels}
+        rules = [rule for rule in app.url_map.iter_rules() if id(rule) not in channels]
         short = self._is_short(rules)
         table = converters_of(app.url_map)
         self.routes = []
@@ -80,14 +97,46 @@ class FlaskEngine(Application):
                 known.append((rule, view, angles_type_first(rule.rule, table)))
             except PatternError:
                 short = False  # Werkzeug's map knows it, and must be asked where another rule would match too
+        self.routes += [channel.route(app, app.url_map, self.scope) for channel in app._channels]
         for rule, view, pattern in known:
             handler = whole
+            injection = app._injection(rule, view)
+            if injection is not None or hasattr(view, "view_class"):
+                self.routes += self._typed_routes(rule, view, pattern, injection, whole, short)
+                continue
             if short:
                 handler = handlers.get(rule.endpoint) or (_awaited if iscoroutinefunction(view) else _blocking)(
                     self, rule.endpoint, view, whole
                 )
                 handlers[rule.endpoint] = handler
             self.routes.append(self._route(rule, view, pattern, handler, short))
+
+    def _typed_routes(
+        self,
+        rule: Rule,
+        view: Callable[..., Any],
+        pattern: Pattern,
+        injection: Injection | None,
+        whole: Callable[[RequestContext], Reply],
+        short: bool,
+    ) -> list[Route]:
+        """Return the routes of a typed view, or of a class whose methods may be typed."""
+        if injection is None:
+            handler = _blocking(self, rule.endpoint, view, whole) if short else whole
+            made = self._route(rule, view, pattern, handler, short)
+        else:
+            from fenrir.flask.typed import short_handler, typed
+
+            # What a coroutine opens is left by the task that has opened it.
+            short = short and not (injection.has_exits and iscoroutinefunction(view))
+            handler = short_handler(self, rule.endpoint, view, whole, injection) if short else whole
+            made = typed(self._route(rule, view, pattern, handler, short), injection)
+        methods = self.flask._typed_methods(rule, view)
+        if not methods:
+            return [made]
+        from fenrir.flask.typed import by_method
+
+        return by_method(made, methods)
 
     def _is_short(self, rules: list[Rule]) -> bool:
         """Say whether the tree finds what Werkzeug's map would find.
@@ -119,6 +168,7 @@ class FlaskEngine(Application):
         if methods is not None and getattr(rule, "provide_automatic_options", False):
             methods -= {"OPTIONS"}
         awaited = short and iscoroutinefunction(view)
+        said = self.flask._said.get(id(rule), {})
         names = pattern.names
         binding: list[Argument] = [Argument(None, Given(_itself))]
         binding += [Argument(name, PathValue(place)) for place, name in enumerate(names)]
@@ -139,15 +189,33 @@ class FlaskEngine(Application):
             source=self.flask._sources.get(id(rule)) or source_of(view),
             bind=lambda _: bound,
             options={
+                **said,
                 "app": self.flask,
                 "rule": rule if short else None,
                 "slashes": Slashes.STRICT if rule.strict_slashes is not False else Slashes.EITHER,
                 "automatic_options": False,
             },
             stream=True,  # the body is read by the node before, or by the view
-            document=rule.endpoint.rpartition(".")[2] != "static",  # files are no operations of an API
+            # Files are no operations of an API.
+            document=said.get("include_in_schema", rule.endpoint.rpartition(".")[2] != "static"),
             user=view,
         )
+
+    async def websocket(self, channel: Channel) -> None:
+        """Serve one WebSocket connection, and tear down the application context that it had."""
+        error: BaseException | None = None
+        try:
+            await super().websocket(channel)
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            app = self.flask
+            c = current.get()
+            if c.plan is not None and (app.teardown_appcontext_funcs or appcontext_tearing_down.receivers):
+                leave()
+                with shielded():
+                    await to_thread(app.do_teardown_appcontext, error or c.error)
 
     def _unrouted(self) -> Route:
         """Return the route of requests that the tree does not know."""

@@ -89,7 +89,7 @@ class Request(WerkzeugRequest):
         server = connection.server
         view.__dict__.update(
             _c=c,
-            method=exchange.method,
+            method=getattr(exchange, "method", "GET"),  # a handshake has no other
             scheme=connection.scheme,
             server=server,
             root_path=connection.root_path,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import ClosingIterator
 
@@ -39,7 +40,7 @@ class Response(WerkzeugResponse):
     def iter_encoded(self) -> Iterator[bytes]:
         """Iterate over the body as bytes."""
         body: Any = self.response
-        if isinstance(body, AsyncIterable):  # a WSGI server has asked
+        if _is_async(body):  # a WSGI server has asked
             return iterate(_encoded(body))
         return super().iter_encoded()
 
@@ -66,7 +67,7 @@ def reply_of(response: WerkzeugResponse, environ: WSGIEnvironment | None = None)
     base: Reply | None = getattr(response, "_base", None)
     reply = Reply(response.status_code, headers, background=None if base is None else base.background)
     body: Any = response.response
-    if isinstance(body, AsyncIterable):
+    if _is_async(body):
         reply.stream = _Closing(_encoded(body), response.close)
         return reply
     if not response.is_sequence:
@@ -88,6 +89,8 @@ def _plain_reply(response: Response) -> Reply | None:
     body: Any = response.response
     status = response.status_code
     if type(body) is not list or len(body) != 1 or type(body[0]) is not bytes:
+        return None
+    if type(response.headers) is not Headers:  # a view put a dictionary there; Werkzeug reads it
         return None
     if response._on_close or response._base is not None or status < 200 or status in (204, 304):
         return None
@@ -117,6 +120,11 @@ def _closed(close: Callable[[], None], before: Callable[[], Awaitable[None]] | N
             await to_thread(close)
 
     return background
+
+
+def _is_async(body: Any) -> bool:
+    """Say whether a body can be had in the loop only; what can be had both ways is iterated as upstream does."""
+    return isinstance(body, AsyncIterable) and not isinstance(body, Iterable)
 
 
 class _Closing:

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
@@ -204,6 +204,33 @@ class Scaffold:
         **options: Any,
     ) -> None:
         """Register a rule."""
+        raise NotImplementedError
+
+    @setupmethod
+    def websocket(self, rule: str, **options: Any) -> Callable[[F], F]:
+        """Register an `async def` for the WebSocket connections of a rule; options are those of `add_websocket_rule`.
+
+        No method of upstream: there are no WebSockets in Flask.
+        """
+
+        def decorator(f: F) -> F:
+            endpoint = options.pop("endpoint", None)
+            self.add_websocket_rule(rule, endpoint, f, **options)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_websocket_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        handler: Callable[..., Any] | None = None,
+        *,
+        dependencies: Sequence[Any] = (),
+        **options: Any,
+    ) -> None:
+        """Register a handler of WebSocket connections."""
         raise NotImplementedError
 
     @setupmethod

@@ -7,6 +7,7 @@ own) is served by that, and said so.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +23,7 @@ __all__ = ["is_running_from_reloader", "run_simple"]
 
 log = logging.getLogger("fenrir")
 
-_theirs = werkzeug.run_simple
+_functions = werkzeug.run_simple, werkzeug.make_server
 
 
 def run_simple(
@@ -55,7 +56,7 @@ def run_simple(
         static_files: folders to serve beside the application.
         server: fields of `asteri.settings.Settings`.
     """
-    own = werkzeug.run_simple is _theirs
+    own = not _replaced()
     if not own or ssl_context is not None or processes > 1 or request_handler is not None:
         if own:
             log.warning("TLS, processes and request handlers are Werkzeug's: serving on its development server")
@@ -75,7 +76,6 @@ def run_simple(
             "ssl_context": ssl_context,
             **server,
         }
-        # Whoever has put a function of his own there (a test, a tool) wants to be asked.
         werkzeug.run_simple(hostname, port, application, **options)
         return 0
     if hasattr(application, "debug_pages"):
@@ -101,3 +101,18 @@ def run_simple(
         reloader_type=reloader_type,
     )
     return 0
+
+
+def _replaced() -> bool:
+    """Say whether somebody put a function of his own into Werkzeug's server, or into a class under it.
+
+    A test or a tool does that (to learn the port that the system picked, to count requests), and wants to be asked.
+    """
+    if (werkzeug.run_simple, werkzeug.make_server) != _functions:
+        return True
+    made_of = {*werkzeug.ThreadedWSGIServer.__mro__, *werkzeug.WSGIRequestHandler.__mro__}
+    return any(
+        inspect.isfunction(value) and value.__module__ != cls.__module__
+        for cls in made_of
+        for value in vars(cls).values()
+    )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from fenrir.flask.globals import current_app, request
+from fenrir.flask.globals import _cv_request, current_app, request
 from fenrir.flask.incidental import incidental
+
+if TYPE_CHECKING:
+    from fenrir.flask.ctx import RequestContext
 
 __all__ = ["MethodView", "View"]
 
@@ -40,14 +43,14 @@ class View:
             def of_each(**kwargs: Any) -> Any:
                 # The class is asked of the function, where a decorator or an extension may have put another one.
                 instance = view.view_class(*class_args, **class_kwargs)
-                return current_app.ensure_sync(instance.dispatch_request)(**kwargs)
+                return _called(instance.dispatch_request, kwargs)
 
             view = of_each
         else:
             shared = cls(*class_args, **class_kwargs)
 
             def of_one(**kwargs: Any) -> Any:
-                return current_app.ensure_sync(shared.dispatch_request)(**kwargs)
+                return _called(shared.dispatch_request, kwargs)
 
             view = of_one
         if cls.decorators:
@@ -85,7 +88,17 @@ class MethodView(View):
         if method is None and request.method == "HEAD":
             method = getattr(self, "get", None)
         assert method is not None, f"Unimplemented method {request.method!r}"
-        return current_app.ensure_sync(method)(**kwargs)
+        return _called(method, kwargs)
+
+
+def _called(method: Callable[..., Any], values: dict[str, Any]) -> Any:
+    """Call a method of a view, with what else its signature asks for."""
+    app = current_app
+    context: RequestContext | None = _cv_request.get(None)
+    injection = app._method_injection(context.request.url_rule, method) if context is not None else None
+    if context is None or injection is None:
+        return app.ensure_sync(method)(**values)
+    return injection.call(context, method, values)
 
 
 __getattr__ = incidental(__name__)

@@ -34,6 +34,7 @@ from fenrir.fastapi._dialect import DIALECT as FASTAPI
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
+from fenrir.hybrid.sockets import socket_route
 from fenrir.kit.mounting import asgi_mount, is_asgi, wsgi_mount
 from fenrir.kit.openapi import DocsOptions, install_docs, openapi_document
 from fenrir.kit.validation import bind_signature
@@ -296,9 +297,19 @@ class Fenrir:
             _nothing, route.pattern, reserved=reserved, overrides=overrides, dependencies=self.dependencies
         )
 
-    def websocket(self, path: str, name: str | None = None, **options: Any) -> Decorator[Any]:
-        """Declare a WebSocket route: an `async def` that takes a `WebSocket`, and dependencies."""
-        return self.fastapi.websocket(path, name=name, **options)
+    def websocket(self, path: str, name: str | None = None, *, dependencies: Sequence[Any] = ()) -> Decorator[Any]:
+        """Declare a WebSocket route: an `async def` that takes a `WebSocket`, values of the path, and dependencies."""
+        source = caller()
+        around = [*self.dependencies, *dependencies]
+
+        def register(handler: Any) -> Any:
+            route = socket_route(
+                path, handler, name, around, converters=self.converters, scope=self.engine.scope, source=source
+            )
+            self.engine.add_route(route)
+            return handler
+
+        return register
 
     def mount(self, prefix: str, app: Any, name: str | None = None) -> None:
         """Hand everything below a prefix to an ASGI or a WSGI application, with this application's hooks around it."""

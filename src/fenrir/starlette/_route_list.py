@@ -1,28 +1,31 @@
 """The list of a router's routes: a list that tells when it changes.
 
 Applications append to it, insert into it, slice it, and assign to `router.routes`. Who has compiled the routes into
-something faster has to know: it watches, and is called after each change.
+something faster has to know: it watches, and is called after each change. So it is with other lists of upstream's that
+packages change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex, TypeVar
 
 from fenrir.starlette._route import BaseRoute
 
-__all__ = ["RouteList"]
+__all__ = ["RouteList", "WatchedList"]
+
+T = TypeVar("T")
 
 
-class RouteList(list[BaseRoute]):
-    """Routes in the order in which they are tried.
+class WatchedList(list[T]):
+    """A list that tells when it changes.
 
     Attributes:
         watchers: called, without arguments, after each change.
     """
 
-    def __init__(self, routes: Iterable[BaseRoute] = (), watchers: Iterable[Callable[[], None]] = ()) -> None:
-        super().__init__(routes)
+    def __init__(self, items: Iterable[T] = (), watchers: Iterable[Callable[[], None]] = ()) -> None:
+        super().__init__(items)
         self.watchers = list(watchers)
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -34,26 +37,26 @@ class RouteList(list[BaseRoute]):
         for watcher in self.watchers:
             watcher()
 
-    def append(self, route: BaseRoute) -> None:
-        super().append(route)
+    def append(self, item: T) -> None:
+        super().append(item)
         self.changed()
 
-    def insert(self, index: SupportsIndex, route: BaseRoute) -> None:
-        super().insert(index, route)
+    def insert(self, index: SupportsIndex, item: T) -> None:
+        super().insert(index, item)
         self.changed()
 
-    def extend(self, routes: Iterable[BaseRoute]) -> None:
-        super().extend(routes)
+    def extend(self, items: Iterable[T]) -> None:
+        super().extend(items)
         self.changed()
 
-    def remove(self, route: BaseRoute) -> None:
-        super().remove(route)
+    def remove(self, item: T) -> None:
+        super().remove(item)
         self.changed()
 
-    def pop(self, index: SupportsIndex = -1) -> BaseRoute:
-        route = super().pop(index)
+    def pop(self, index: SupportsIndex = -1) -> T:
+        item = super().pop(index)
         self.changed()
-        return route
+        return item
 
     def clear(self) -> None:
         super().clear()
@@ -75,8 +78,8 @@ class RouteList(list[BaseRoute]):
         super().__delitem__(index)
         self.changed()
 
-    def __iadd__(self, routes: Iterable[BaseRoute]) -> Self:  # type: ignore[override, misc]
-        super().extend(routes)
+    def __iadd__(self, items: Iterable[T]) -> Self:  # type: ignore[override, misc]
+        super().extend(items)
         self.changed()
         return self
 
@@ -84,3 +87,7 @@ class RouteList(list[BaseRoute]):
         super().__imul__(times)
         self.changed()
         return self
+
+
+class RouteList(WatchedList[BaseRoute]):
+    """Routes in the order in which they are tried."""

@@ -121,3 +121,31 @@ def test_before_the_start_there_is_nothing() -> None:
     app, _ = build([])
     with pytest.raises(RuntimeError, match="made when the application starts"):
         Client(app).get("/sync")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_those_of_a_mounted_application_live_as_long_as_the_outermost(door: Any) -> None:
+    outer = FastAPI()
+    middle = FastAPI()
+    log: list[str] = []
+    app, pool = build(log)
+    middle.mount("/inner", app)
+    outer.mount("/middle", middle)
+    outer.mount("/again", app)
+    for _ in range(2):
+        with Client(outer, door=door) as client:
+            assert log == ["settings", "pool in here", "model in"]
+            assert client.get("/middle/inner/").json() == ["connection of pool of here", "pool of here"]
+            assert client.get("/again/sync").json() == "pool of here"
+        assert log == ["settings", "pool in here", "model in", "request", "model out", "pool out"]
+        log.clear()
+    app.dependency_overrides[pool] = lambda: "fake"
+    with Client(outer, door=door) as client:
+        assert client.get("/again/sync").json() == "fake"
+
+
+def test_an_application_that_mounts_itself_starts() -> None:
+    app = FastAPI()
+    app.mount("/self", app)
+    with Client(app) as client:
+        assert client.get("/self/self/docs").status_code == 200

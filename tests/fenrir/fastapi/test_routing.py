@@ -9,6 +9,7 @@ import pytest
 
 from fenrir.core.declare import DeclarationError
 from fenrir.fastapi import APIRouter, Depends, FastAPI, Request
+from fenrir.fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.responses import JSONResponse, PlainTextResponse
 from fenrir.fastapi.routing import APIRoute, APIWebSocketRoute, Match, iter_route_contexts, request_response
@@ -276,7 +277,9 @@ def test_a_route_may_be_given_another_application(door: str) -> None:
     assert isinstance(other_route, APIRoute)
     with Client(app, door=door) as client:  # type: ignore[arg-type]
         assert client.get("/again").json() == "again"
-        again_route.dependencies.append(Depends(noted))
+        again_route.dependencies.append(Depends(noted))  # for who looks at it, as upstream
+        added = get_parameterless_sub_dependant(depends=Depends(noted), path=again_route.path_format)
+        again_route.dependant.dependencies.append(added)
         again_route.app = request_response(again_route.get_route_handler())
         assert client.get("/again").json() == "again"
     assert calls == ["noted"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socketserver
 import subprocess
 import sys
 import time
@@ -194,10 +195,29 @@ def test_what_only_werkzeugs_server_has_is_served_by_it(
     called: dict[str, Any] = {}
     theirs = lambda host, port, app, **options: called.update(options, host=host)  # noqa: E731
     monkeypatch.setattr(werkzeug, "run_simple", theirs)
-    monkeypatch.setattr(serving, "_theirs", theirs)
+    monkeypatch.setattr(serving, "_functions", (theirs, werkzeug.make_server))
     serving.run_simple("localhost", 0, failing, ssl_context="adhoc", use_evalex=True)
     assert (called["ssl_context"], called["use_evalex"], called["host"]) == ("adhoc", False, "localhost")
     assert "serving on its development server" in caplog.text
+
+
+def test_who_looks_into_werkzeugs_server_is_served_by_it(failing: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bound(Exception):
+        """Raised with the port that the system picked; nothing needs to be served."""
+
+    original = socketserver.TCPServer.server_bind
+
+    def server_bind(self: socketserver.TCPServer) -> None:
+        original(self)
+        port = self.socket.getsockname()[1]
+        self.server_close()
+        raise Bound(port)
+
+    monkeypatch.setattr(socketserver.TCPServer, "server_bind", server_bind)
+    monkeypatch.delenv("WERKZEUG_SERVER_FD", raising=False)
+    with pytest.raises(Bound) as bound:
+        failing.run(port=0, use_reloader=False)
+    assert bound.value.args[0] > 0
 
 
 def test_a_call_of_run_while_a_command_imports_the_module(

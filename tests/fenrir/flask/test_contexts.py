@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
+from unittest import mock
 
 import flask as upstream
 import pytest
@@ -27,6 +28,7 @@ from fenrir.flask import (
 )
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.door import FlaskDoor
+from fenrir.flask.globals import request_ctx
 from fenrir.testing import Client
 
 
@@ -45,6 +47,28 @@ def app() -> Flask:
 def both(run: Any) -> tuple[Any, Any]:
     """Return what a function of the package gives with each of them."""
     return run(upstream), run(ours)
+
+
+@pytest.mark.parametrize("package", [upstream, ours])
+def test_a_test_may_put_another_request_in_place_and_take_it_back(package: Any) -> None:
+    app = package.Flask(__name__)
+    with app.test_request_context("/here") as context:
+        with mock.patch.object(context, "request") as stand_in:
+            stand_in.path = "/there"
+            assert package.request.path == "/there"
+        assert package.request.path == "/here"
+
+
+def test_the_request_of_the_engine_can_be_replaced_as_well(app: Flask) -> None:
+    @app.get("/seen")
+    def seen() -> list[str]:
+        with mock.patch.object(request_ctx, "request") as stand_in:
+            stand_in.path = "/there"
+            inside = request.path
+        return [inside, request.path]
+
+    with Client(app) as client:
+        assert client.get("/seen").json() == ["/there", "/seen"]
 
 
 def test_outside_of_everything() -> None:

@@ -1,18 +1,23 @@
 """A callable and what it depends on, under upstream's names, for code that looks at a route from outside.
 
-The framework itself reads `fenrir.kit.validation.graph`; this is a picture of that. Replacing `call` of a route's
-dependant before a handler is made of it replaces what the handler calls.
+The framework itself reads `fenrir.kit.validation.graph`; this is a picture of that. Who changes the picture of a route
+(another `call`, more dependencies) changes the route: the engine's form is read back from it then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fenrir.core.binding import ArgumentSource
 from fenrir.kit.validation import graph
+from fenrir.kit.validation.fields import Field
+from fenrir.starlette._route_list import WatchedList
 
 __all__ = ["Dependant"]
+
+_LISTS = ("path_params", "query_params", "header_params", "cookie_params", "body_params", "dependencies")
 
 
 @dataclass
@@ -37,6 +42,7 @@ class Dependant:
     path: str | None = None
     scope: str | None = None
     operation: Any = field(default=None, repr=False, compare=False)
+    _known: graph.Dependant | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, known: graph.Dependant, path: str | None = None) -> Dependant:
@@ -50,6 +56,7 @@ class Dependant:
             path=path,
             scope=known.scope,
             dependencies=[cls.of(child, path) for child in known.children],
+            _known=known,
         )
         for value in known.fields:
             getattr(made, f"{value.location}_params").append(value)
@@ -60,3 +67,53 @@ class Dependant:
         """The scopes that are asked for, those from above first."""
         own = [scope for scope in self.own_oauth_scopes or () if scope not in (self.parent_oauth_scopes or ())]
         return [*(self.parent_oauth_scopes or ()), *own]
+
+    # --------------------------------------------------------------- changes
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have a function called after every change, here and below."""
+        for name in _LISTS:
+            self.__dict__[name] = WatchedList(getattr(self, name), [changed])
+        for child in self.dependencies:
+            child.watch(changed)
+        self.__dict__["_watcher"] = changed
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name != "operation" and (changed := self.__dict__.get("_watcher")) is not None:
+            changed()
+
+    def read_back(self) -> graph.Dependant:
+        """Return what the picture shows now, for the engine."""
+        known = self._known
+        assert self.call is not None
+        made = graph.Dependant(self.call) if known is None else replace(known, call=self.call, before=[], parts=[])
+        if known is None:
+            made.own_scopes = tuple(self.own_oauth_scopes or ())
+            made.scopes = tuple(self.oauth_scopes)
+        made.name, made.use_cache, made.scope = self.name, self.use_cache, self.scope
+        same = known is not None and known.call is self.call
+        children = {id(child._known): child for child in self.dependencies if child._known is not None}
+        fields = {id(value): value for name in _LISTS[:-1] for value in getattr(self, name)}
+        for name, positional, part in known.parts if known is not None else ():
+            kept: Field | graph.Dependant | ArgumentSource = part
+            if isinstance(part, graph.Dependant):
+                child = children.pop(id(part), None)
+                if child is None:
+                    continue
+                kept = child.read_back()
+            elif isinstance(part, Field) and fields.pop(id(part), None) is None:
+                continue
+            made.parts.append((name, positional and same, kept))
+        made.parts += [(value.name, False, value) for value in fields.values()]
+        for child in self._others():
+            if child.name is None:
+                made.before.append(child.read_back())
+            else:
+                made.parts.append((child.name, False, child.read_back()))
+        return made
+
+    def _others(self) -> Iterator[Dependant]:
+        """Iterate over the dependencies that are no parameters of the callable as it was read."""
+        parts = self._known.parts if self._known is not None else ()
+        known = {id(part) for _, _, part in parts if isinstance(part, graph.Dependant)}
+        return (child for child in self.dependencies if id(child._known) not in known)

@@ -41,15 +41,17 @@ def install_docs(
     options: DocsOptions,
     *,
     assets: Path = ASSETS,
+    add: Callable[[str, Handler, Mode], None] | None = None,
 ) -> None:
     """Add the routes of the documents and of the pages.
 
     Args:
+        add: takes a path, what serves it and how that runs; a hidden route of the engine by default.
         assets: the folder with the files of Swagger UI and ReDoc; where it is empty the pages use a CDN.
     """
     if options.openapi_url is None:
         return
-    install = _Installer(engine, options, local_assets(assets))
+    install = _Installer(options, local_assets(assets), add or partial(add_hidden, engine))
     if options.asyncapi_url is not None:
         # What it is made of is only imported when somebody asks for it.
         install.add(options.asyncapi_url, _Document(engine, options, _asyncapi, servers=False), Mode.THREAD)
@@ -122,16 +124,12 @@ def _root(c: RequestContext) -> str:
 
 
 class _Installer:
-    """Adds hidden routes to an engine."""
+    """Adds the routes of pages, each by `add`."""
 
-    def __init__(self, engine: Application, options: DocsOptions, assets: Assets) -> None:
-        self.engine = engine
+    def __init__(self, options: DocsOptions, assets: Assets, add: Callable[[str, Handler, Mode], None]) -> None:
         self.options = options
         self.assets = assets
-
-    def add(self, path: str, handler: Handler, mode: Mode) -> None:
-        """Add one route."""
-        add_hidden(self.engine, path, handler, mode)
+        self.add = add
 
     def _files(self, page: str, names: tuple[str, ...]) -> str:
         """Serve the files of a page, ours and those that are here; return the path of their folder."""

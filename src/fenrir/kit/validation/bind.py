@@ -54,6 +54,7 @@ def bind_signature(
     strict_content_type: bool = True,
     blocking: Mode = Mode.THREAD,
     invalid: Invalid = RequestValidationError,
+    root: Dependant | None = None,
 ) -> Binding:
     """Return the binding of a handler.
 
@@ -65,12 +66,13 @@ def bind_signature(
         strict_content_type: a body without a content type is not taken for JSON.
         blocking: how a plain `def` dependency runs.
         invalid: makes the exception for invalid values.
+        root: the handler as it has been read before, by whoever has something else to say of it.
 
     Raises:
         DeclarationError: the signature makes no sense; it names the user's file and line.
     """
     names = frozenset(pattern.names)
-    root = Dependant.read(handler, path_names=names, reserved=reserved)
+    root = root or Dependant.read(handler, path_names=names, reserved=reserved)
     root.depend(dependencies, names, reserved)
     body_fields = _body_fields(root)
     form = bool(body_fields) and isinstance(_leading(body_fields).info, parameters.Form)

@@ -14,6 +14,7 @@ from fenrir.kit.validation.uploads import UploadFile
 
 __all__ = [
     "SEQUENCES",
+    "holds_model",
     "is_bytes",
     "is_bytes_list",
     "is_class",
@@ -131,6 +132,14 @@ def model_of(annotation: object) -> type[BaseModel] | None:
     if members is not None and len(members) == 2 and type(None) in members:
         annotation = next(member for member in members if member is not type(None))
     return annotation if is_class(annotation, BaseModel) else None
+
+
+def holds_model(annotation: object) -> bool:
+    """Say whether it is a model or a dataclass, or a collection or a union with one."""
+    annotation = unalias(annotation)
+    if is_class(annotation, BaseModel) or (isinstance(annotation, type) and is_dataclass(annotation)):
+        return True
+    return any(map(holds_model, get_args(annotation)))
 
 
 def models_of_union(annotation: object) -> tuple[type[BaseModel], ...]:
