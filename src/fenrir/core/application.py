@@ -8,15 +8,15 @@ registering something late replaces it as a whole (copy on write), so a request 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import Channel, Doors, Exchange
+from fenrir.core.around import finished, through
 from fenrir.core.binding import Argument, Binding, Given, joined
-from fenrir.core.bridge import as_value
 from fenrir.core.context import Raises, RequestContext, State, current
 from fenrir.core.declare import (
     DeclarationError,
@@ -144,6 +144,7 @@ class Application:
         self.overrides = Overrides(self.changed)
         self.shared: Shared | None = None  # dependencies of every route, whatever its dialect knows of them
         self._body_limit: int | None = None
+        self._cancel_on_disconnect = False
         self.form_limits: FormLimits | None = None
         self.facade: Any = self  # the object that users hold
         self.lifespan_state: dict[str, Any] = {}
@@ -222,6 +223,16 @@ class Application:
         self._body_limit = limit
         self.changed()
 
+    @property
+    def cancel_on_disconnect(self) -> bool:
+        """The work of a request is cancelled when the client leaves, where its route says nothing else."""
+        return self._cancel_on_disconnect
+
+    @cancel_on_disconnect.setter
+    def cancel_on_disconnect(self, cancel: bool) -> None:
+        self._cancel_on_disconnect = cancel
+        self.changed()
+
     # -------------------------------------------------------------- freezing
     @property
     def frozen(self) -> Frozen:
@@ -242,8 +253,9 @@ class Application:
         wraps = list(self.scope.hooks_of(Stage.WRAP))
         earlier = list(self.scope.hooks_of(Stage.BEFORE_ROUTING))
         limited = self.body_limit is not None
+        leaving = self.cancel_on_disconnect
         linked = [
-            link(item, self._binding(item), wrapped=bool(wraps), limited=limited)
+            link(item, self._binding(item), wrapped=bool(wraps), limited=limited, leaving=leaving)
             if isinstance(item, Route)
             else MountPlan(item, wrapped=bool(wraps))
             for item in declared
@@ -440,8 +452,7 @@ class _Dispatch:
         """Run the hooks before the match, then the plan."""
         x = c.exchange
         if c.finish is not None:  # a WRAP hook calls a second time: the first answer is not going to be sent
-            finish, c.finish = c.finish, None
-            await finish(None)
+            await finished(c, None)
         try:
             for hook in self.earlier:
                 c.miss = await call_hook(hook.call, hook.mode, c)
@@ -476,32 +487,16 @@ class _Dispatch:
             c.raises = Raises.UNHANDLED
         try:
             try:
-                reply = await self._wrap(c, 0)
+                reply = await through(c, self.wraps, self._route)
             finally:
                 c.raises = None
         except Exception as exc:
             reply = await fail(c, exc)
         except BaseException as exc:
-            if c.finish is not None:
-                await c.finish(exc)
+            await finished(c, exc)
             raise
         if reply is not None:
             await settle(c, reply, c.finish)
-
-    async def _wrap(self, c: RequestContext, depth: int) -> Any:
-        if depth == len(self.wraps):
-            reply = await self._route(c)
-        else:
-
-            def call_next() -> Coroutine[Any, Any, Any]:
-                return self._wrap(c, depth + 1)
-
-            reply = await self.wraps[depth].call(c, call_next)
-            if depth == 0:
-                return reply
-        if reply is not None and reply.run is not None:
-            return await as_value(c, reply)
-        return reply
 
 
 def _answer_miss(c: RequestContext) -> Reply:

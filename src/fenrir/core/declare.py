@@ -13,7 +13,7 @@ import functools
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from fenrir.core.binding import Binding
+    from fenrir.core.context import RequestContext
     from fenrir.core.dialect import Dialect
     from fenrir.core.pattern import Pattern
+    from fenrir.core.reply import Reply
     from fenrir.core.tree import Slashes
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Source",
     "Stage",
     "caller",
+    "checked_timeout",
     "mode_of",
     "needs_thread",
     "source_of",
@@ -95,6 +98,19 @@ class Mode(Enum):
     LOOP = "await"  # a coroutine function, awaited on the loop
     THREAD = "thread"  # may block: runs in a worker thread, in the request's context
     INLINE = "inline"  # promises never to block: called on the loop
+
+
+def checked_timeout(seconds: float | None, source: Source) -> float | None:
+    """Return the time that a request may take.
+
+    Raises:
+        DeclarationError: it is no number of seconds above zero.
+    """
+    if seconds is not None:
+        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not (number and seconds > 0):
+            raise DeclarationError(f"timeout={seconds!r}: it is a number of seconds above zero, or None", source)
+    return seconds
 
 
 _NEEDS_THREAD = "fenrir_needs_thread"
@@ -235,6 +251,9 @@ class Route:
         websocket: the handler serves a channel; `methods` is then empty.
         stream: the body is left unread for the handler.
         timeout: seconds that a request may take, its answer included; then 504.
+        cancel_on_disconnect: its work is cancelled when the client leaves; None as the application says.
+        around: WRAP hooks of this route alone, the outermost first; those of the application are around them.
+        failed: answers an exception that ends a request from outside of its plan, in the place of the error handlers.
         document: list it in documentation.
         user: the user's own callable where the handler is an adapter around it, for documentation.
     """
@@ -253,6 +272,9 @@ class Route:
     stream: bool = False
     body_limit: int | None = None
     timeout: float | None = None
+    cancel_on_disconnect: bool | None = None
+    around: tuple[Hook, ...] = ()
+    failed: Callable[[RequestContext, Exception], Awaitable[Reply]] | None = None
     document: bool = True
     bind_late: bool = False
     user: Any = None

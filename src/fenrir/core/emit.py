@@ -49,11 +49,12 @@ def emit(
     *,
     wrapped: bool,
     limited: bool,
+    scoped: bool,
 ) -> Emission:
     """Write and compile the program of one route; the parameters are what `plan.link` collected."""
     if renderer is None:
         return _finish(route, _ChannelProgram(route, binding).write())
-    parts = (route, binding, renderer, before, after, teardown, wrapped, limited)
+    parts = (route, binding, renderer, before, after, teardown, wrapped, limited, scoped)
     program = _Program(*parts)
     ahead = program.ahead()
     if not ahead:
@@ -76,6 +77,7 @@ class _Program(Steps):
         teardown: Sequence[Hook],
         wrapped: bool,
         limited: bool,
+        scoped: bool,
         ahead: int = 0,
     ) -> None:
         super().__init__(route, binding)
@@ -85,6 +87,7 @@ class _Program(Steps):
         self.teardown = teardown
         self.wrapped = wrapped
         self.limited = limited
+        self.sending = ", c.scope.send" if scoped else ""  # what is in the middle of an answer may be cancelled
         self.has_early = any(node.early for node in binding.nodes)
         self.has_finish = bool(teardown) or any(
             node.kind is not NodeKind.CALL and not node.early for node in binding.nodes
@@ -201,9 +204,10 @@ class _Program(Steps):
                 w.line(f"c.finish = {finish}")
             w.line("return reply")
         elif finish == "None":
-            w.line("await settle(c, reply)" if w.awaits else "return settle(c, reply)")
+            none = ", None" if self.sending else ""
+            w.line(f"{'await' if w.awaits else 'return'} settle(c, reply{none}{self.sending})")
         else:
-            w.line(f"await settle(c, reply, {finish})")
+            w.line(f"await settle(c, reply, {finish}{self.sending})")
 
     def _write_finish(self) -> None:
         """Write the function that runs after sending."""
@@ -404,7 +408,7 @@ class _Program(Steps):
             else:
                 # Nothing awaits on the good way, so nothing may here: the failed request alone gets a task.
                 w.value("settle_failure", settle_failure)
-                w.line(f"return settle_failure(c, {name})")
+                w.line(f"return settle_failure(c, {name}{self.sending})")
             if name == "failure":
                 w.line("failure = None")  # an exception knows this frame, and a cycle would wait for the collector
 

@@ -29,6 +29,7 @@ class Plan:
 
     Attributes:
         names: the names of the path values.
+        leaving: it is cancelled when the client leaves.
         emission: writes and compiles the program.
         run: (context, exchange, path values) -> a coroutine, or None when the answer is already written. The program
             is written for the first request: an application with many routes starts sooner.
@@ -41,6 +42,7 @@ class Plan:
     hooks: tuple[Hook, ...]
     body_limit: int | None
     wrapped: bool
+    leaving: bool
     emission: Callable[[], Emission]
     run: Callable[[RequestContext, Any, tuple[Any, ...]], Any] = field(init=False)
     _text: str | None = field(init=False, default=None)
@@ -56,10 +58,14 @@ class Plan:
         made = self.emission()
         object.__setattr__(self, "_text", made.text)
         run = made.function
-        if self.route.timeout is not None and not self.route.websocket:
-            from fenrir.core.deadline import bounded
+        if self.route.around:
+            from fenrir.core.around import surrounded
 
-            run = bounded(run, self.route.timeout, wrapped=self.wrapped)
+            run = surrounded(run, self.route.around, wrapped=self.wrapped)
+        if _is_scoped(self.route, self.leaving):
+            from fenrir.core.cancellation import scoped
+
+            run = scoped(run, self.route.timeout, leaving=self.leaving, wrapped=self.wrapped)
         object.__setattr__(self, "run", run)
         return made.text
 
@@ -89,7 +95,19 @@ class Plan:
         return self.route.title
 
 
-def link(route: Route, binding: Binding, *, wrapped: bool, limited: bool = False, unrouted: bool = False) -> Plan:
+def _is_scoped(route: Route, leaving: bool) -> bool:
+    return not route.websocket and (leaving or route.timeout is not None)
+
+
+def link(
+    route: Route,
+    binding: Binding,
+    *,
+    wrapped: bool,
+    limited: bool = False,
+    unrouted: bool = False,
+    leaving: bool = False,
+) -> Plan:
     """Compile a route.
 
     Args:
@@ -97,21 +115,36 @@ def link(route: Route, binding: Binding, *, wrapped: bool, limited: bool = False
         wrapped: WRAP hooks stand around the plan, so it returns its reply and leaves sending to them.
         limited: the application limits bodies.
         unrouted: this is the plan for requests that no route took; only hooks that want those run.
+        leaving: requests are cancelled when the client leaves, where the route says nothing about it.
     """
     renderer = None if route.websocket else route.dialect.renderer(route)
     before = _applying(route, Stage.BEFORE_HANDLER, unrouted)
     after = _applying(route, Stage.AFTER_HANDLER, unrouted)[::-1]
     teardown = _applying(route, Stage.TEARDOWN, unrouted)[::-1]
     limited = limited or route.body_limit is not None
+    if route.cancel_on_disconnect is not None:
+        leaving = route.cancel_on_disconnect
     return Plan(
         route=route,
         binding=binding,
         renderer=renderer,
         names=tuple(parameter.name for parameter in route.pattern.parameters),
-        hooks=(*before, *after, *teardown),
+        hooks=(*route.around, *before, *after, *teardown),
         body_limit=route.body_limit,
         wrapped=wrapped,
-        emission=partial(emit, route, binding, renderer, before, after, teardown, wrapped=wrapped, limited=limited),
+        leaving=leaving,
+        emission=partial(
+            emit,
+            route,
+            binding,
+            renderer,
+            before,
+            after,
+            teardown,
+            wrapped=wrapped or bool(route.around),
+            limited=limited,
+            scoped=_is_scoped(route, leaving),
+        ),
     )
 
 

@@ -218,9 +218,17 @@ async def afterwards(c: RequestContext, first: Callable[[], Awaitable[None]] | N
 
 
 async def settle(
-    c: RequestContext, reply: Reply, finish: Callable[[BaseException | None], Awaitable[Any]] | None = None
+    c: RequestContext,
+    reply: Reply,
+    finish: Callable[[BaseException | None], Awaitable[Any]] | None = None,
+    send: Callable[[RequestContext, Reply], Awaitable[None]] = send,
 ) -> None:
-    """End a request: last changes, sending, background work, teardown; each exactly once."""
+    """End a request: last changes, sending, background work, teardown; each exactly once.
+
+    Args:
+        finish: what has to run last.
+        send: writes the reply; that of a scope that may cancel it.
+    """
     error: BaseException | None = None
     try:
         if c.late is not None:
@@ -245,6 +253,8 @@ async def settle(
             c.close()
 
 
-async def settle_failure(c: RequestContext, exc: BaseException) -> None:
+async def settle_failure(
+    c: RequestContext, exc: BaseException, send: Callable[[RequestContext, Reply], Awaitable[None]] = send
+) -> None:
     """Answer a failed request whose plan awaits nothing on the good way."""
-    await settle(c, await fail(c, exc))
+    await settle(c, await fail(c, exc), None, send)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 from fenrir.core.context import RequestContext
 from fenrir.core.declare import Mode, Route, Scope, Source, caller
 from fenrir.core.router import Slashes
-from fenrir.fastapi._body_limit import limited
+from fenrir.fastapi._asgi_app import asgi_app
 from fenrir.fastapi._changes import tell_applications
 from fenrir.fastapi._dialect import DIALECT, given_by_type
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._patterns import pattern_of_path
 from fenrir.fastapi._pictured import Pictured
 from fenrir.fastapi.exceptions import WebSocketRequestValidationError
-from fenrir.fastapi.handler import engine_handler, request_response, websocket_session
+from fenrir.fastapi.handler import engine_handler, websocket_session
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.options import OperationOptions, check_options
 from fenrir.fastapi.surroundings import Surroundings, surrounded
@@ -50,11 +50,15 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Unpack[OperationOptions]) -> None:
         check_options(type(self).__name__, options, OperationOptions)
-        options["form_limits"] = check_form_limits(options.get("form_limits"))
+        described: dict[str, Any] = {**options, "form_limits": check_form_limits(options.get("form_limits"))}
+        source = caller()
+        self._own_surroundings = Surroundings(
+            described.pop("middleware", None), described.pop("exception_handlers", None), source
+        )
         self.original_route = self
         self._app: ASGIApp | None = None
         self._handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
-        self._describe(path, endpoint, source=caller(), **options)
+        self._describe(path, endpoint, source=source, **described)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return `async (request) -> response`: everything that this route does with a request."""
@@ -88,12 +92,12 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
             return None
         if self._handler is None:
             self._handler = self.get_route_handler()
-        return engine_handler(surrounded(self._handler, self.routers))
+        return engine_handler(surrounded(self._handler, self.surroundings))
 
     @property
-    def stands_inside(self) -> tuple[Any, ...]:
-        """What is around the handler, as far as it may change."""
-        return tuple(router.state_of_surroundings for router in self.routers)
+    def surroundings(self) -> tuple[Surroundings, ...]:
+        """The router that it was declared on, and what the route has itself."""
+        return (*self.routers, self._own_surroundings)
 
     @property
     def is_custom(self) -> bool:
@@ -102,7 +106,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
 
         return (
             self._handler is not None
-            or any(router.surrounds for router in self.routers)
+            or any(around.surrounds for around in self.surroundings)
             or type(self).get_route_handler is not APIRoute.get_route_handler
             or "get_route_handler" in self.__dict__
             or routing.get_request_handler is not handler.get_request_handler
@@ -112,8 +116,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
     def app(self) -> ASGIApp:
         """The route as an ASGI application that looks neither at the path nor at the method."""
         if self._app is None:
-            handler = surrounded(self._handler or self.get_route_handler(), self.routers)
-            self._app = limited(request_response(handler), self.max_body_size)
+            self._app = asgi_app(self, self._handler or self.get_route_handler())
         return self._app
 
     @app.setter
@@ -127,6 +130,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
 
     replaced = False
     routers: tuple[Surroundings, ...] = ()  # the one that it was declared on
+    _own_surroundings: Surroundings
     _handler: Callable[[Request], Coroutine[Any, Any, Response]] | None = None
 
     def matches(self, scope: Any) -> tuple[Match, Any]:

@@ -27,7 +27,7 @@ from fenrir.fastapi._dialect import DIALECT
 from fenrir.fastapi._replaced import replaced
 from fenrir.fastapi.collecting import Collector, can_collect, unmatched_mount
 from fenrir.fastapi.datastructures import Default
-from fenrir.fastapi.door import EngineApp, as_reply, can_hook, middleware_hook, scope_hook
+from fenrir.fastapi.door import EngineApp, as_reply, middleware_hook, scope_hook
 from fenrir.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -46,6 +46,7 @@ from fenrir.fastapi.openapi.utils import get_openapi
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import JSONResponse, Response
+from fenrir.fastapi.surroundings import can_hook
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.fastapi.verbs import Verbs
 from fenrir.starlette._calls import is_async_callable
@@ -78,7 +79,8 @@ class FastAPI(Verbs, Starlette):
             openapi_external_docs, webhooks, separate_input_output_schemas, root_path_in_servers: documentation.
         openapi_url, docs_url, redoc_url, swagger_ui_*: where documentation is served; None switches it off.
         dependencies, default_response_class, responses, callbacks, deprecated, include_in_schema,
-            generate_unique_id_function, strict_content_type, max_body_size, form_limits: of all routes.
+            generate_unique_id_function, strict_content_type, max_body_size, form_limits, timeout,
+            cancel_on_disconnect: of all routes.
         lifespan, on_startup, on_shutdown: what runs around the life of the application.
         exception_handlers: by class or status; the one of 500 or `Exception` answers what nobody handles.
         middleware: ASGI middleware, the first one outermost.
@@ -136,6 +138,8 @@ class FastAPI(Verbs, Starlette):
         form_limits: Mapping[str, int] | None = None,
         telemetry: Any = None,
         asyncapi_url: str | None = None,
+        timeout: float | None = None,
+        cancel_on_disconnect: bool | None = None,
         **extra: Any,
     ) -> None:
         self.engine = engine = Application(DIALECT, title)
@@ -190,6 +194,8 @@ class FastAPI(Verbs, Starlette):
             strict_content_type=strict_content_type,
             max_body_size=max_body_size,
             form_limits=form_limits,
+            timeout=timeout,
+            cancel_on_disconnect=cancel_on_disconnect,
         )
         self.exception_handlers = dict(exception_handlers or {})
         for key, handler in _OWN:

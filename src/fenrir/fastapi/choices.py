@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from fenrir.fastapi.datastructures import DefaultPlaceholder
 from fenrir.http.status import forbids_body
 
 __all__ = ["deep_dict_update", "first_limit", "get_value_or_default", "is_body_allowed_for_status_code"]
+
+L = TypeVar("L")
 
 
 def get_value_or_default(first_item: Any, *extra_items: Any) -> Any:
@@ -16,7 +18,7 @@ def get_value_or_default(first_item: Any, *extra_items: Any) -> Any:
     return next((item for item in items if not isinstance(item, DefaultPlaceholder)), first_item)
 
 
-def first_limit(*limits: int | None) -> int | None:
+def first_limit(*limits: L | None) -> L | None:
     """Return the nearest limit that was set."""
     return next((limit for limit in limits if limit is not None), None)
 

@@ -9,7 +9,18 @@ from typing import Any, TypeVar, Unpack
 
 from fenrir.core.application import Application
 from fenrir.core.context import RequestContext, unhandled
-from fenrir.core.declare import DeclarationError, ErrorHandler, Hook, ListenerStage, Mode, Scope, Stage, caller, mode_of
+from fenrir.core.declare import (
+    DeclarationError,
+    ErrorHandler,
+    Hook,
+    ListenerStage,
+    Mode,
+    Scope,
+    Source,
+    Stage,
+    caller,
+    mode_of,
+)
 from fenrir.core.errors import InternalError, StatusError
 from fenrir.core.reply import Reply
 from fenrir.fastapi._changes import APPLICATIONS
@@ -25,12 +36,21 @@ from fenrir.kit.mounting import asgi_mount
 from fenrir.starlette._exchange import complete_scope
 from fenrir.starlette._rewriting import take_over
 from fenrir.starlette.middleware import Middleware
-from fenrir.starlette.middleware._hook import CallNext, WrapHook, has_hook, nothing_inside, wrap_hook_of
+from fenrir.starlette.middleware._hook import CallNext, WrapHook, nothing_inside, wrap_hook_of
 from fenrir.starlette.middleware.base import BaseHTTPMiddleware
 from fenrir.starlette.routing import BaseRoute, NoMatchFound
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
-__all__ = ["EngineApp", "FastAPIDoor", "as_reply", "can_hook", "middleware_hook", "scope_hook", "wrap_hook"]
+__all__ = [
+    "EngineApp",
+    "FastAPIDoor",
+    "as_reply",
+    "middleware_hook",
+    "route_error_handler",
+    "route_hook",
+    "scope_hook",
+    "wrap_hook",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir.error")
@@ -231,15 +251,36 @@ class EngineApp:
         return self._door(scope, receive, send)
 
 
-_HERE = caller()
-
-
-def can_hook(entry: Middleware) -> bool:
-    """Say whether a middleware can be a hook, which needs no ASGI."""
+def route_hook(entry: Any, source: Source) -> Hook:
+    """Return an entry of a route's middleware (see `checked_middleware`) as a hook of that route."""
+    if not isinstance(entry, Middleware):
+        return Hook(Stage.WRAP, wrap_hook(entry), Mode.LOOP, DIALECT.name, source, entry)
     cls: Any = entry.cls
-    if isinstance(cls, type) and issubclass(cls, BaseHTTPMiddleware):
-        return cls.__call__ is BaseHTTPMiddleware.__call__
-    return has_hook(cls)
+    if issubclass(cls, BaseHTTPMiddleware):
+        user = cls(nothing_inside, *entry.args, **entry.kwargs).dispatch_func
+        return Hook(Stage.WRAP, wrap_hook(user), Mode.LOOP, DIALECT.name, source, user)
+    call = wrap_hook_of(entry)
+    assert call is not None
+    return Hook(Stage.WRAP, call, Mode.LOOP, DIALECT.name, source, cls)
+
+
+def route_error_handler(key: type[Exception] | int, handler: Callable[..., Any], source: Source) -> ErrorHandler:
+    """Return `(request, exception) -> response` as the engine's error handler of a route."""
+    mode = mode_of(handler, Mode.THREAD)
+    if mode is Mode.LOOP:
+
+        async def call(c: RequestContext, exc: Exception) -> Reply | None:
+            return as_reply(await handler(c.view(DIALECT), exc))
+
+    else:
+
+        def call(c: RequestContext, exc: Exception) -> Reply | None:  # type: ignore[misc]
+            return as_reply(handler(c.view(DIALECT), exc))
+
+    return ErrorHandler(key, call, mode, DIALECT, source, handler)
+
+
+_HERE = caller()
 
 
 def scope_hook() -> Hook:

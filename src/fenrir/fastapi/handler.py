@@ -8,21 +8,21 @@ raised; what runs after sending is left on an exit stack in the scope, under ups
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from asteri.exchange import Connection
-from fenrir.core.application import Application
 from fenrir.core.binding import BodyNeed
-from fenrir.core.context import Raises, RequestContext, current
+from fenrir.core.context import Raises, RequestContext
 from fenrir.core.declare import Scope
 from fenrir.core.dialect import Renderer
 from fenrir.core.doors.asgi import ASGIHeaders
 from fenrir.core.plan import Plan, link
 from fenrir.fastapi._dialect import DIALECT, NOT_ANSWERED
+from fenrir.fastapi._request_exchange import application_of, detached
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.requests import Request
@@ -115,22 +115,19 @@ class RequestHandler:
         rendering = operation.rendering
         route = replace(
             operation.plain(_NO_HOOKS),
-            timeout=None,  # the route around it has it
+            timeout=None,  # the route around it has both
+            cancel_on_disconnect=False,
             dialect=replace(DIALECT, renderer=lambda route: Renderer(cast(Any, rendering.respond))),
         )
         return link(route, operation.bind(overrides), wrapped=True)
 
 
 _NO_HOOKS = Scope("handler")
-_NOWHERE = Application(DIALECT)
 
 
 async def context_of(request: Request, plan: Plan) -> RequestContext:
     """Return a context for a request that did not come through the engine, or is the user's own over its scope."""
-    around = current.get(None)
-    engine = getattr(request.scope.get("app"), "engine", None)
-    app = around.app if around is not None else engine if isinstance(engine, Application) else _NOWHERE
-    c = RequestContext(_RequestExchange(request), app)
+    c = detached(request)
     c.plan = plan
     params = request.path_params
     c.values = tuple(params.get(name) for name in plan.names)
@@ -143,47 +140,6 @@ async def context_of(request: Request, plan: Plan) -> RequestContext:
     ):
         c._body = dumps(await request.json())  # the user reads JSON in another way
     return c
-
-
-class _RequestExchange:
-    """A request object as the engine's exchange: what it says, and the body as it gives it."""
-
-    buffered = None
-    app: Any = None
-    raises = True
-
-    def __init__(self, request: Request) -> None:
-        scope = request.scope
-        self._request = request
-        self._pieces: AsyncIterator[bytes] | None = None
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.raw_path: bytes = scope.get("raw_path") or self.path.encode()
-        self.query: bytes = scope.get("query_string", b"")
-        self.headers = ASGIHeaders(scope["headers"])
-        self.connection = Connection(
-            scheme=scope.get("scheme", "http"),
-            client=tuple(scope["client"]) if scope.get("client") else None,
-            server=tuple(scope["server"]) if scope.get("server") else None,
-            http_version=scope.get("http_version", "1.1"),
-            root_path=scope.get("root_path", "").rstrip("/"),
-        )
-
-    async def read(self, limit: int = 65536) -> bytes:
-        """Return the next piece of the body, b"" at its end."""
-        if self._pieces is None:
-            # The whole of it: upstream asks for the body so, and whoever stands around asks again.
-            self._pieces = _once(await self._request.body())
-        return await anext(self._pieces, b"")
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._request.stream()
-
-
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    if body:
-        yield body
 
 
 def engine_handler(handle: HandlesRequest) -> Callable[[RequestContext], Awaitable[Response]]:
@@ -243,10 +199,7 @@ def websocket_session(route: APIWebSocketRoute) -> ASGIApp:
         session: WebSocket = WebSocket(scope, receive, send)
 
         async def serve(scope: Any, receive: Receive, send: Send) -> None:
-            around = current.get(None)
-            engine = getattr(scope.get("app"), "engine", None)
-            app = around.app if around is not None else engine if isinstance(engine, Application) else _NOWHERE
-            c = RequestContext(_ScopeChannel(scope), app)
+            c = RequestContext(_ScopeChannel(scope), application_of(scope))
             c.plan = plan
             params = session.path_params
             c.values = tuple(params.get(name) for name in plan.names)

@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fenrir.core.declare import caller, checked_timeout
+from fenrir.fastapi._asgi_app import asgi_app
 from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._scope import EFFECTIVE, INCLUDED, fastapi_scope, in_scope, inherit_form_limits, update_scope
@@ -21,10 +23,10 @@ from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
 from fenrir.fastapi.choices import first_limit, get_value_or_default
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.frontend import FrontendGroup
-from fenrir.fastapi.handler import engine_handler, request_response
+from fenrir.fastapi.handler import engine_handler
 from fenrir.fastapi.operation import Operation, checked_body_size
 from fenrir.fastapi.responses import JSONResponse
-from fenrir.fastapi.surroundings import surrounded
+from fenrir.fastapi.surroundings import Surroundings, surrounded
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.starlette.datastructures import URLPath
 from fenrir.starlette.routing import (
@@ -69,6 +71,8 @@ class IncludeContext:
     dependency_overrides_provider: Any = None
     max_body_size: int | None = None
     form_limits: Mapping[str, int] = field(default_factory=dict)
+    timeout: float | None = None
+    cancel_on_disconnect: bool | None = None
     scopes: tuple[APIRouter, ...] = ()  # the routers on the way, the outermost first
 
     @classmethod
@@ -96,6 +100,10 @@ class IncludeContext:
                 router.max_body_size, checked_body_size(said("max_body_size")), around.max_body_size
             ),
             form_limits={**check_form_limits(said("form_limits")), **router.form_limits},
+            timeout=first_limit(router.timeout, checked_timeout(said("timeout"), caller()), around.timeout),
+            cancel_on_disconnect=first_limit(
+                router.cancel_on_disconnect, said("cancel_on_disconnect"), around.cancel_on_disconnect
+            ),
             scopes=(router,),
         )
 
@@ -118,6 +126,8 @@ class IncludeContext:
             dependency_overrides_provider=self.dependency_overrides_provider,
             max_body_size=first_limit(inner.max_body_size, self.max_body_size),
             form_limits={**self.form_limits, **inner.form_limits},
+            timeout=first_limit(inner.timeout, self.timeout),
+            cancel_on_disconnect=first_limit(inner.cancel_on_disconnect, self.cancel_on_disconnect),
             scopes=(*self.scopes, *inner.scopes),
         )
 
@@ -206,7 +216,8 @@ class EffectiveRoute(Operation):
             stream_item_type=route.stream_item_type,
             max_body_size=first_limit(route.max_body_size, context.max_body_size),
             form_limits={**context.form_limits, **route.form_limits},
-            timeout=route.timeout,
+            timeout=first_limit(route.timeout, context.timeout),
+            cancel_on_disconnect=first_limit(route.cancel_on_disconnect, context.cancel_on_disconnect),
         )
 
     def _handler_of(self, route: APIRoute) -> Any:
@@ -218,7 +229,7 @@ class EffectiveRoute(Operation):
 
     @property
     def _is_custom(self) -> bool:
-        return self.original_route.is_custom or any(router.surrounds for router in self.context.scopes)
+        return self.original_route.is_custom or any(around.surrounds for around in self.surroundings)
 
     def custom_handler(self) -> Any:
         """Return what serves a request when the route's class has a way of its own."""
@@ -226,12 +237,12 @@ class EffectiveRoute(Operation):
             self.handle_request = self._handler_of(self.original_route)
         if self.handle_request is None:
             return None
-        return engine_handler(surrounded(self.handle_request, self.context.scopes))
+        return engine_handler(surrounded(self.handle_request, self.surroundings))
 
     @property
-    def stands_inside(self) -> tuple[Any, ...]:
-        """What is around the handler, as far as it may change."""
-        return tuple(router.state_of_surroundings for router in self.context.scopes)
+    def surroundings(self) -> tuple[Surroundings, ...]:
+        """The routers on the way here, and what the route has itself."""
+        return (*self.context.scopes, self.original_route._own_surroundings)
 
     @property
     def app(self) -> ASGIApp:
@@ -240,9 +251,7 @@ class EffectiveRoute(Operation):
             if self.starlette_route is not None:
                 self._app = limited(self.starlette_route.handle, self.context.max_body_size)
             else:
-                handler = self.handle_request or self._handler_of(self.original_route)
-                app = request_response(surrounded(handler, self.context.scopes))
-                self._app = limited(app, self.max_body_size)
+                self._app = asgi_app(self, self.handle_request or self._handler_of(self.original_route))
         return self._app
 
     def matches(self, scope: Any) -> tuple[Match, Any]:

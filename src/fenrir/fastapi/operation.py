@@ -26,7 +26,7 @@ from typing import Any, cast, get_args, get_origin
 
 from fenrir.core.binding import Argument, Binding, Given
 from fenrir.core.context import RequestContext
-from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source
+from fenrir.core.declare import DeclarationError, Mode, Route, Scope, Source, checked_timeout
 from fenrir.core.dialect import Renderer
 from fenrir.core.pattern import Pattern
 from fenrir.core.router import Slashes
@@ -39,6 +39,7 @@ from fenrir.fastapi.exceptions import RequestValidationError
 from fenrir.fastapi.openapi.description import DescribedRoute, described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
+from fenrir.fastapi.surroundings import Surroundings, failed_inside
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, return_annotation
@@ -80,6 +81,7 @@ class Operation(Pictured, Compiled):
         original_route: the route of the router on which it was declared.
         source: the user's line.
         timeout: seconds that a request may take, None for any number.
+        cancel_on_disconnect: the work of a request is cancelled when its client leaves; None as the engine says.
     """
 
     path: str
@@ -129,6 +131,7 @@ class Operation(Pictured, Compiled):
         max_body_size: int | None = None,
         form_limits: Mapping[str, int] | None = None,
         timeout: float | None = None,
+        cancel_on_disconnect: bool | None = None,
     ) -> None:
         """Take the options and check them; `like` is the same handler elsewhere, whose parts are shared.
 
@@ -155,7 +158,8 @@ class Operation(Pictured, Compiled):
         self.strict_content_type = strict_content_type
         self.max_body_size = checked_body_size(max_body_size)
         self.form_limits = dict(form_limits or {})
-        self.timeout = timeout
+        self.timeout = checked_timeout(timeout, source)
+        self.cancel_on_disconnect = cancel_on_disconnect
         self.tags = list(tags or ())
         self.responses = dict(responses or {})
         if not callable(endpoint):
@@ -378,6 +382,7 @@ class Operation(Pictured, Compiled):
                 mode=Mode.LOOP,
                 bind=lambda overrides: Binding(arguments=_CONTEXT, about=self.bind({}).about),
                 stream=True,
+                failed=failed_inside(self.surroundings),
             )
         self._declared = key, route
         return route
@@ -409,13 +414,19 @@ class Operation(Pictured, Compiled):
             options=_Options(self, slashes),
             body_limit=self.max_body_size,
             timeout=self.timeout,
+            cancel_on_disconnect=self.cancel_on_disconnect,
             document=self.include_in_schema,
             user=self.endpoint,
         )
 
     @property
     def stands_inside(self) -> tuple[Any, ...]:
-        """What is around the handler, as far as it may change."""
+        """The state of what is around the handler."""
+        return tuple(around.state_of_surroundings for around in self.surroundings)
+
+    @property
+    def surroundings(self) -> tuple[Surroundings, ...]:
+        """What is around the handler, the outermost first."""
         return ()
 
     def custom_handler(self) -> Callable[[RequestContext], Any] | None:
@@ -485,5 +496,6 @@ _MADE = (
 _KNOWN = (
     "name", "rendering", "status_code", "summary", "description", "response_description", "responses", "callbacks",
     "deprecated", "operation_id", "openapi_extra", "include_in_schema", "timeout", "strict_content_type",
+    "cancel_on_disconnect",
 )  # fmt: skip
 _CONTEXT = (Argument(None, Given(lambda c: c)),)

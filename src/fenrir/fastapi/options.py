@@ -25,6 +25,10 @@ class _Everywhere(TypedDict, total=False):
         generate_unique_id_function: from a route to its operation id.
         max_body_size: bytes of a body; above it 413.
         form_limits: `max_fields`, `max_files` and `max_part_size` of forms that are parsed for parameters.
+        timeout: seconds that a request may take, its answer included; then its work is cancelled and 504 is the answer.
+            `math.inf` lifts the limit of something around.
+        cancel_on_disconnect: the work of a request is cancelled when its client leaves. A `def` handler goes on in its
+            thread; nobody waits for it.
     """
 
     tags: Sequence[str | Enum] | None
@@ -36,6 +40,8 @@ class _Everywhere(TypedDict, total=False):
     generate_unique_id_function: Callable[[Any], str] | None
     max_body_size: int | None
     form_limits: Mapping[str, int] | None
+    timeout: float | None
+    cancel_on_disconnect: bool | None
 
 
 class RouteOptions(_Everywhere, total=False):
@@ -45,7 +51,9 @@ class RouteOptions(_Everywhere, total=False):
         response_model: filters what is returned; by default the return annotation, None switches it off.
         status_code: of a value that is no response.
         response_class: of a value that is no response.
-        timeout: seconds that a request may take, its answer included; then its work is cancelled and 504 is the answer.
+        middleware: around this route, inside of its routers' and the application's, the first one outermost: functions
+            `async (request, call_next) -> response` and `Middleware(...)` of classes that need no ASGI.
+        exception_handlers: `(request, exception) -> response` by class or status, asked before all others.
     """
 
     response_model: Any
@@ -64,7 +72,8 @@ class RouteOptions(_Everywhere, total=False):
     name: str | None
     openapi_extra: Mapping[str, Any] | None
     strict_content_type: bool
-    timeout: float | None
+    middleware: Sequence[Any] | None
+    exception_handlers: Mapping[int | type[Exception], Callable[..., Any]] | None
 
 
 class AnyRouteOptions(RouteOptions, total=False):

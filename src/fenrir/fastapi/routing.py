@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, TypeVar, Unpack
 
-from fenrir.core.declare import DeclarationError, caller
+from fenrir.core.declare import DeclarationError, caller, checked_timeout
 from fenrir.fastapi._body_limit import limited
 from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._scope import (
@@ -25,7 +25,7 @@ from fenrir.fastapi._scope import (
 )
 from fenrir.fastapi._scope import restore as _restore_fastapi_scope_key
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
-from fenrir.fastapi.choices import first_limit, get_value_or_default
+from fenrir.fastapi.choices import get_value_or_default
 from fenrir.fastapi.datastructures import Default
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.frontend import (
@@ -155,7 +155,7 @@ class APIRouter(Surroundings, Verbs, routing.Router):
         route_class: makes the routes.
         on_startup, on_shutdown, lifespan: what runs around the life of the application; a lifespan switches the
             handlers off, as upstream does.
-        max_body_size, form_limits: see `RouteOptions`.
+        max_body_size, form_limits, timeout, cancel_on_disconnect: see `RouteOptions`.
     """
 
     def __init__(
@@ -181,8 +181,12 @@ class APIRouter(Surroundings, Verbs, routing.Router):
         strict_content_type: Any = Default(True),
         max_body_size: int | None = None,
         form_limits: Mapping[str, int] | None = None,
+        timeout: float | None = None,
+        cancel_on_disconnect: bool | None = None,
     ) -> None:
         self.max_body_size = checked_body_size(max_body_size)
+        self.timeout = checked_timeout(timeout, caller())
+        self.cancel_on_disconnect = cancel_on_disconnect
         Surroundings.__init__(self)
         routing.Router.__init__(
             self,
@@ -295,8 +299,9 @@ class APIRouter(Surroundings, Verbs, routing.Router):
             given.pop("form_limits", None)  # route classes of users may not know it
         if given.get("max_body_size") is None:
             given.pop("max_body_size", None)
-        if (limit := first_limit(given.get("max_body_size"), self.max_body_size)) is not None:
-            given["max_body_size"] = limit
+        for limit in ("max_body_size", "timeout", "cancel_on_disconnect"):
+            if given.get(limit) is None and getattr(self, limit) is not None:
+                given[limit] = getattr(self, limit)
         given.update(
             tags=[*self.tags, *(given.get("tags") or ())],
             dependencies=[*self.dependencies, *(given.get("dependencies") or ())],

@@ -33,6 +33,7 @@ from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
 from fenrir.flask.request import Request
+from fenrir.flask.scaffold import setupmethod
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
@@ -140,13 +141,9 @@ class Flask(Dispatching):
             "description": description,
             "servers": servers,
             "tags": tags,
-            "openapi_url": openapi_url,
-            "asyncapi_url": asyncapi_url,
-            "docs_url": docs_url,
-            "redoc_url": redoc_url,
         }
         if openapi_url or asyncapi_url or docs_url or redoc_url:
-            import_module("fenrir.flask.documents").serve_documents(self)
+            self.serve_documents(openapi_url, asyncapi_url=asyncapi_url, docs_url=docs_url, redoc_url=redoc_url)
 
     @cached_property
     def engine(self) -> Application:
@@ -159,6 +156,33 @@ class Flask(Dispatching):
         super().__setattr__(name, value)
 
     # --------------------------------------------------------------- documents
+    @setupmethod
+    def serve_documents(
+        self,
+        openapi_url: str | None = "/openapi.json",
+        *,
+        asyncapi_url: str | None = None,
+        docs_url: str | None = "/docs",
+        redoc_url: str | None = None,
+        **about: Any,
+    ) -> None:
+        """Add rules that serve what the application is; the constructor does so with keywords of the same names.
+
+        Args:
+            openapi_url, asyncapi_url: of the documents.
+            docs_url, redoc_url: of Swagger UI and ReDoc, which show the first of them.
+            about: `title`, `version`, `summary`, `description`, `servers`, `tags`, in the place of the constructor's.
+
+        Raises:
+            TypeError: a keyword is unknown.
+            ValueError: a page is to be served without the document that it shows.
+        """
+        if unknown := about.keys() - self._about.keys():
+            raise TypeError(f"serve_documents() got an unexpected keyword argument {min(unknown)!r}")
+        self._about.update(about)
+        urls = {"openapi_url": openapi_url, "asyncapi_url": asyncapi_url, "docs_url": docs_url, "redoc_url": redoc_url}
+        import_module("fenrir.flask.documents").serve_documents(self, urls)
+
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of all rules; typed views have schemas in it."""
         document: dict[str, Any] = import_module("fenrir.flask.documents").openapi(self)

@@ -30,6 +30,7 @@ from fenrir.core.threads import leave, to_thread
 from fenrir.flask._dialect import DIALECT
 from fenrir.flask.environ import environ_of
 from fenrir.flask.globals import DOOR
+from fenrir.flask.injecting import typed_view
 from fenrir.flask.json.provider import DefaultJSONProvider
 from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters_of
@@ -100,9 +101,10 @@ class FlaskEngine(Application):
         self.routes += [channel.route(app, app.url_map, self.scope) for channel in app._channels]
         for rule, view, pattern in known:
             handler = whole
-            injection = app._injection(rule, view)
+            inner = typed_view(view) or view
+            injection = app._injection(rule, inner)
             if injection is not None or hasattr(view, "view_class"):
-                self.routes += self._typed_routes(rule, view, pattern, injection, whole, short)
+                self.routes += self._typed_routes(rule, view, inner, pattern, injection, whole, short)
                 continue
             if short:
                 handler = handlers.get(rule.endpoint) or (_awaited if iscoroutinefunction(view) else _blocking)(
@@ -115,28 +117,31 @@ class FlaskEngine(Application):
         self,
         rule: Rule,
         view: Callable[..., Any],
+        inner: Callable[..., Any],
         pattern: Pattern,
         injection: Injection | None,
         whole: Callable[[RequestContext], Reply],
         short: bool,
     ) -> list[Route]:
-        """Return the routes of a typed view, or of a class whose methods may be typed."""
-        if injection is None:
-            handler = _blocking(self, rule.endpoint, view, whole) if short else whole
+        """Return the routes of a typed view, or of a class whose methods may be typed.
+
+        Args:
+            inner: the function of the user, where `view` is something around it.
+        """
+        from fenrir.flask.typed import by_method, described, short_handler, typed
+
+        if injection is None or (view is not inner and typed_view(view, itself=True) is None):
+            shortly = _awaited if iscoroutinefunction(view) else _blocking
+            handler = shortly(self, rule.endpoint, view, whole) if short else whole
             made = self._route(rule, view, pattern, handler, short)
+            made = made if injection is None else described(made, injection)
         else:
-            from fenrir.flask.typed import short_handler, typed
-
             # What a coroutine opens is left by the task that has opened it.
-            short = short and not (injection.has_exits and iscoroutinefunction(view))
-            handler = short_handler(self, rule.endpoint, view, whole, injection) if short else whole
-            made = typed(self._route(rule, view, pattern, handler, short), injection)
+            short = short and not (injection.has_exits and iscoroutinefunction(inner))
+            handler = short_handler(self, rule.endpoint, view, inner, whole, injection) if short else whole
+            made = typed(self._route(rule, inner, pattern, handler, short), injection)
         methods = self.flask._typed_methods(rule, view)
-        if not methods:
-            return [made]
-        from fenrir.flask.typed import by_method
-
-        return by_method(made, methods)
+        return by_method(made, methods) if methods else [made]
 
     def _is_short(self, rules: list[Rule]) -> bool:
         """Say whether the tree finds what Werkzeug's map would find.

@@ -87,9 +87,13 @@ class Request(WerkzeugRequest):
         if not path.isascii():
             path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         server = connection.server
+        method = getattr(exchange, "method", None)
+        if method is None:  # the handshake of a WebSocket, which has no other, and no body
+            method = "GET"
+            c.keep_body(b"")
         view.__dict__.update(
             _c=c,
-            method=getattr(exchange, "method", "GET"),  # a handshake has no other
+            method=method,
             scheme=connection.scheme,
             server=server,
             root_path=connection.root_path,

@@ -23,7 +23,7 @@ from fenrir.bottle.door import BottleDoor
 from fenrir.core.application import Application
 from fenrir.core.binding import Binding
 from fenrir.core.converters import pattern_of
-from fenrir.core.declare import DeclarationError, Mode, Route, caller, mode_of
+from fenrir.core.declare import DeclarationError, Mode, Route, Scope, caller, checked_timeout, mode_of
 from fenrir.core.doors.wsgi import WSGIDoor, both_doors
 from fenrir.core.pattern import PatternError
 from fenrir.core.router import Slashes
@@ -31,6 +31,8 @@ from fenrir.core.urls import url_for
 from fenrir.falcon.door import FalconDoor
 from fenrir.fastapi import FastAPIDoor
 from fenrir.fastapi._dialect import DIALECT as FASTAPI
+from fenrir.fastapi.door import route_error_handler, route_hook
+from fenrir.fastapi.surroundings import checked_handlers, checked_middleware
 from fenrir.hybrid._dialect import NATIVE, reserved
 from fenrir.hybrid.options import RouteOptions, check_options
 from fenrir.hybrid.shape import Shape, shape_of
@@ -64,6 +66,8 @@ class Fenrir:
         dependencies: FastAPI dependencies of every route of every dialect (not of mounts, pages of documentation and
             static files, as in FastAPI).
         body_limit: bytes that a body may have, unless a route says otherwise.
+        cancel_on_disconnect: the work of a request of any dialect is cancelled when its client leaves, unless its route
+            says otherwise (not of mounts).
         debug: more detail in errors.
     """
 
@@ -91,6 +95,7 @@ class Fenrir:
         lifespan: Callable[[Any], Any] | None = None,
         dependencies: Sequence[Any] = (),
         body_limit: int | None = None,
+        cancel_on_disconnect: bool = False,
         debug: bool = False,
     ) -> None:
         if import_name is None:
@@ -102,6 +107,7 @@ class Fenrir:
         self.engine = Application(NATIVE, title)
         self.engine.facade = self
         self.engine.body_limit = body_limit
+        self.engine.cancel_on_disconnect = cancel_on_disconnect
         self.dependencies = list(dependencies)
         self.converters = NATIVE.converters.extend()
         self._flask_options = {
@@ -271,6 +277,11 @@ class Fenrir:
                 "make the handler `async def`, or leave inline out",
                 source,
             )
+        scope = self.engine.scope
+        around = tuple(route_hook(entry, source) for entry in checked_middleware(options.pop("middleware", ()), source))
+        if handlers := checked_handlers(options.pop("exception_handlers", {}), source):
+            scope = Scope(path, scope)
+            scope.error_handlers += [route_error_handler(key, call, source) for key, call in handlers.items()]
         self.engine.add_route(
             Route(
                 pattern=pattern,
@@ -279,12 +290,15 @@ class Fenrir:
                 mode=mode,
                 name=name,
                 dialect=NATIVE,
-                scope=self.engine.scope,
+                scope=scope,
                 source=source,
                 bind=bind,
                 options=options,
                 stream=stream,
                 body_limit=options.pop("body_limit", None),
+                timeout=checked_timeout(options.pop("timeout", None), source),
+                cancel_on_disconnect=options.pop("cancel_on_disconnect", None),
+                around=around,
                 document=options.get("include_in_schema", True),
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 __all__ = ["KNOWN_ELSEWHERE", "RouteOptions", "check_options"]
@@ -23,6 +23,12 @@ class RouteOptions(TypedDict, total=False):
         inline: a `def` handler promises never to block, and runs on the loop.
         stream: leave the body unread; the handler reads `request.stream()`.
         body_limit: bytes; above it 413.
+        timeout: seconds that a request may take, its answer included; then its work is cancelled and 504 is the answer.
+        cancel_on_disconnect: the work of a request is cancelled when its client leaves. A `def` handler goes on in its
+            thread; nobody waits for it.
+        middleware: around this route, inside of the application's, the first one outermost: functions
+            `async (request, call_next) -> response` and `Middleware(...)` of classes that need no ASGI.
+        exception_handlers: `(request, exception) -> response` by class or status, asked before the application's.
         slashes: "strict", "redirect" (308) or "either".
         tags, summary, description, response_description, responses, deprecated, operation_id, include_in_schema,
             openapi_extra: documentation.
@@ -45,6 +51,10 @@ class RouteOptions(TypedDict, total=False):
     inline: bool
     stream: bool
     body_limit: int
+    timeout: float
+    cancel_on_disconnect: bool
+    middleware: Sequence[Any]
+    exception_handlers: Mapping[int | type[Exception], Callable[..., Any]]
     slashes: str
     tags: Sequence[str]
     summary: str

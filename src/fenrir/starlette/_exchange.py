@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
 __all__ = [
+    "SCOPE",
     "ChannelEnds",
     "complete_scope",
     "outermost",
@@ -26,7 +27,7 @@ __all__ = [
     "send_of",
 ]
 
-_SCOPE = "asgi.scope"
+SCOPE = "asgi.scope"  # the name under which a request keeps it
 _ENTRIES = "asgi.entries"
 
 Ends = tuple[Scope, Receive, Send]
@@ -34,7 +35,7 @@ Ends = tuple[Scope, Receive, Send]
 
 def scope_of(c: RequestContext, kind: str = "http") -> Scope:
     """Return the scope of a request: the server's own over ASGI, always the same one, with what the engine knows."""
-    made: Scope = c.note(_SCOPE, lambda c: _scope(c, kind))
+    made: Scope = c.note(SCOPE, lambda c: _scope(c, kind))
     return made
 
 
@@ -65,7 +66,7 @@ def outermost(c: RequestContext) -> tuple[Any, str]:
 
 def put_in_scope(c: RequestContext, key: str, value: Any) -> None:
     """Set an entry of the scope, which need not be made for that."""
-    entries: Scope | None = (c.notes or {}).get(_SCOPE)
+    entries: Scope | None = (c.notes or {}).get(SCOPE)
     if entries is None:
         entries = c.note(_ENTRIES, lambda _: {})
     entries[key] = value
@@ -74,7 +75,7 @@ def put_in_scope(c: RequestContext, key: str, value: Any) -> None:
 def scope_entry(c: RequestContext, key: str) -> Any:
     """Return what `put_in_scope` or a change of the scope has set, None when there is nothing."""
     notes = c.notes or {}
-    entries: Scope = notes[_SCOPE] if _SCOPE in notes else notes.get(_ENTRIES, {})
+    entries: Scope = notes[SCOPE] if SCOPE in notes else notes.get(_ENTRIES, {})
     return entries.get(key)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from asteri.exchange import AnswerError, Connection, Disconnected, HeaderPairs
 from fenrir.core.context import RequestContext, current
 from fenrir.core.doors.asgi_channel import ASGIChannel
+from fenrir.core.doors.asgi_inbox import Inbox
 from fenrir.core.doors.asgi_values import (
     ASGIHeaders,
     Message,
@@ -60,6 +61,7 @@ class ASGIExchange:
         "_connection",
         "_ended",
         "_gone",
+        "_inbox",
         "_rest",
         "_started",
         "_taken",
@@ -91,6 +93,7 @@ class ASGIExchange:
         self._taken = 0  # bytes of the rest
         self._ended = False
         self._gone = False
+        self._inbox: Inbox | None = None
         self._started = False
         self._answer: list[Message] = []
         self.buffered: bytes | None = None
@@ -129,7 +132,7 @@ class ASGIExchange:
         while not self._rest:
             if self._ended:
                 return b""
-            if self._gone:
+            if self._gone and not (self._inbox is not None and self._inbox.holds):
                 raise Disconnected("the client left before the end of its request")
             message = await self._asgi_receive()
             if message["type"] == "http.disconnect":
@@ -214,13 +217,19 @@ class ASGIExchange:
 
     async def drain(self) -> None:
         answer, self._answer = self._answer, []
+        if self._gone and len(answer) == 1:
+            raise Disconnected("the client left")
         for message in answer:
-            await self.deliver(message)
+            # A whole answer is passed on all the same: to middleware, which waits for one and may note its status.
+            await self._pass_on(message)
 
     async def deliver(self, message: Message) -> None:
-        """Send a message; a server's complaint about a lost client is a disconnect."""
+        """Send a message of a stream; a server's complaint about a lost client is a disconnect."""
         if self._gone:
             raise Disconnected("the client left")
+        await self._pass_on(message)
+
+    async def _pass_on(self, message: Message) -> None:
         try:
             await self._asgi_send(message)
         except OSError as exc:
@@ -237,13 +246,15 @@ class ASGIExchange:
         return self._started
 
     async def disconnected(self) -> None:
-        while not self._gone:
-            message = await self._asgi_receive()
-            if message["type"] == "http.disconnect":
-                self._gone = True
-            elif not self._ended:
-                self._rest += message.get("body", b"")
-                self._ended = not message.get("more_body", False)
+        if self._gone:
+            return
+        inbox = self._inbox
+        if inbox is None:
+            expected = self.headers.get("expect") is not None
+            inbox = self._inbox = Inbox(self._asgi_receive, asked=not expected)
+            self._asgi_receive = inbox.receive
+        await inbox.watch()
+        self._gone = True
 
 
 class ASGISink:
