@@ -59,7 +59,7 @@ from fenrir.starlette.middleware.exceptions import ExceptionMiddleware
 from fenrir.starlette.routing import BaseRoute
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
-__all__ = ["FastAPI"]
+__all__ = ["FastAPI", "HTTPException", "Request", "Response"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir")
@@ -463,6 +463,3 @@ def _error_call(handler: Callable[..., Any]) -> Callable[..., Any]:
         return as_reply(await _called(handler, c.view(DIALECT), exc))
 
     return call
-
-
-_ = HTTPException, Request, Response

@@ -159,7 +159,9 @@ class Dispatching(App):
                 " returned None or ended without a return statement."
             )
         if not isinstance(rv, self.response_class):
-            if isinstance(rv, str | bytes | bytearray | Iterator | AsyncIterator):
+            if isinstance(rv, str | bytes | bytearray | Iterator) or (
+                isinstance(rv, AsyncIterator) and not callable(rv)
+            ):
                 rv = self.response_class(cast(Any, rv), status=status, headers=headers)
                 status = headers = None
             elif isinstance(rv, dict | list):

@@ -46,7 +46,7 @@ GET = [
             "str", "bytes", "dict", "list", "status", "status-text", "headers", "both", "pairs", "jsonify",
             "jsonify-many",
             "response", "made", "response-tuple", "stream", "no-content", "xml", "redirect", "redirect-301", "none",
-            "number", "quadruple", "dictionary-of-headers",
+            "number", "quadruple", "dictionary-of-headers", "body-of-both-kinds", "application-of-both-kinds",
         )
     ),
     "/stream-context", "/after-this", "/echo?a=1&b=2&a=3", "/echo?x=%C3%BC+y", "/need", "/need?missing=1",

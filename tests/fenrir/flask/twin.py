@@ -115,6 +115,23 @@ def _plain(app: Any, flask: Any) -> None:
             return type(error).__name__
 
 
+class BothKinds:
+    """A body, and a WSGI application, that could be an async iterator as well: a stand-in of a test often is."""
+
+    def __iter__(self) -> Any:
+        return iter(["a", "b"])
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> str:
+        raise AssertionError("there is no need to ask the loop")
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("299 Called", [("X-One", "1")])
+        return [b"called"]
+
+
 def _values(app: Any, flask: Any) -> None:
     results = {
         "str": lambda: "ü",
@@ -141,6 +158,8 @@ def _values(app: Any, flask: Any) -> None:
         "none": lambda: None,
         "number": lambda: 7,
         "quadruple": lambda: (1, 2, 3, 4),
+        "body-of-both-kinds": lambda: flask.Response(BothKinds(), mimetype="text/plain"),
+        "application-of-both-kinds": BothKinds,
         "dictionary-of-headers": lambda: with_headers({"X-One": "1", "Location": "/int/1"}),
     }
 

@@ -158,6 +158,8 @@ def test_without_a_key_reading_finds_nothing_and_writing_is_an_error() -> None:
         lambda s: s.copy(),
         lambda s: s.items().__len__(),
         lambda s: s | {},
+        lambda s: {} | s,
+        lambda s: list(reversed(s)),
         lambda s: s.pop("x", None),
         lambda s: s.setdefault("x", 1),
     ],
@@ -178,6 +180,13 @@ def test_looking_at_its_repr_is_no_use_and_shows_no_values() -> None:
     assert not session.accessed
     assert session["token"]
     assert "secret value" not in repr(session)
+
+
+def test_a_session_joins_and_turns_round_as_a_dictionary_does() -> None:
+    session = Session(lambda: {"a": 1, "b": 2})
+    assert session | {"b": 3} == {"a": 1, "b": 3}
+    assert {"b": 3, "c": 4} | session == {"a": 1, "b": 2, "c": 4}
+    assert list(reversed(session)) == ["b", "a"]
 
 
 def test_only_changes_count_as_modified() -> None:

@@ -104,6 +104,9 @@ class Session(MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._read())
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._read())
+
     def __len__(self) -> int:
         return len(self._read())
 
@@ -136,6 +139,9 @@ class Session(MutableMapping[str, Any]):
 
     def __or__(self, other: Any) -> dict[str, Any]:
         return self._read() | dict(other)
+
+    def __ror__(self, other: Any) -> dict[str, Any]:
+        return dict(other) | self._read()
 
     def __ior__(self, other: Any) -> Session:
         self.update(other)
