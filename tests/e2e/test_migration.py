@@ -31,6 +31,7 @@ STEPS = {
     "as it was": ["flask", "--app", "wsgi", "run", "--port", "PORT"],
     "mounted": ["fenrir", "run", "mounted:app", "--port", "PORT"],
     "adopted": ["fenrir", "run", "--adopt", "flask", "wsgi:app", "--port", "PORT"],
+    "grown": ["fenrir", "run", "grown:app", "--port", "PORT"],
     "beside": ["fenrir", "run", "beside:app", "--port", "PORT"],
 }
 
@@ -153,3 +154,34 @@ def test_step_by_step(serve: Serve) -> None:
             assert titles(reader, address) == ["Three", "Two", "Zero"]
             assert reader.post(f"{address}/accounts/logout").status_code == 302
             assert "session" not in reader.cookies
+
+
+def test_the_adopted_application_grows(serve: Serve) -> None:
+    """One file, one application: a typed API with its document and a WebSocket among the old pages."""
+    with httpx.Client(timeout=PATIENCE) as reader, serve("as it was") as address:
+        form = {"name": "ada", "password": "lovelace"}
+        reader.post(f"{address}/accounts/register", data=form)
+        reader.post(f"{address}/accounts/login", data=form)
+        write(reader, address, "Zero")
+        as_it_was = pages(reader, address)
+
+        with serve("grown") as grown:
+            unchanged(pages(reader, grown), as_it_was)
+            made = reader.post(f"{grown}/api/posts", json={"title": "One", "body": "a b a"})
+            assert (made.status_code, made.json()) == (201, {"title": "One", "body": "a b a", "id": 2, "author": "ada"})
+            refused = reader.post(f"{grown}/api/posts", json={"title": ""})
+            assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "title"])
+            assert httpx.post(f"{grown}/api/posts", json={"title": "Nobody's"}).status_code == 401
+            assert [post["title"] for post in reader.get(f"{grown}/api/posts?limit=1").json()] == ["One"]
+            assert reader.get(f"{grown}/api/posts?limit=0").status_code == 422
+            assert reader.get(f"{grown}/api/posts/2/words?wanted=a").json() == {"a": 2}
+            assert titles(reader, grown) == ["One", "Zero"]
+            document = reader.get(f"{grown}/openapi.json").json()
+            assert document["paths"]["/api/posts"]["post"]["requestBody"]["content"]["application/json"]
+            assert "/write" in document["paths"]
+            assert "/api/posts/{number}/live" in reader.get(f"{grown}/asyncapi.json").text
+            assert reader.get(f"{grown}/docs").headers["content-type"] == "text/html; charset=utf-8"
+            with connect(f"ws{grown.removeprefix('http')}/api/posts/2/live") as live:
+                live.send("three little words")
+                assert json.loads(live.recv(PATIENCE)) == {"post": 2, "words": 3}
+        assert titles(reader, address) == ["One", "Zero"]

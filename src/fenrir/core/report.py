@@ -22,7 +22,7 @@ def report(c: RequestContext, exc: BaseException, what: str = "") -> None:
     Args:
         what: the part of the request that failed, if it is not the handler or a hook before it ("background work").
     """
-    request = f"{c.exchange.method} {c.exchange.path}"
+    request = f"{getattr(c.exchange, 'method', 'WS')} {c.exchange.path}"
     if isinstance(exc, Disconnected):  # the client's doing, and as frequent as a client likes
         log.info("the client left in the middle of %s", request)
         return

@@ -28,15 +28,17 @@ from fenrir.core.threads import THREADS
 from fenrir.flask import cli
 from fenrir.flask.ctx import AppContext, RequestContext
 from fenrir.flask.dispatching import Dispatching
-from fenrir.flask.engine import FlaskEngine, rendered
+from fenrir.flask.engine import FlaskEngine, ready_of, rendered
 from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
 from fenrir.flask.request import Request
+from fenrir.flask.scaffold import setupmethod
 
 if TYPE_CHECKING:
     from fenrir.core.application import Application
     from fenrir.core.context import RequestContext as EngineContext
+    from fenrir.core.dialect import Ready
     from fenrir.core.reply import Reply
 
 __all__ = ["Flask"]
@@ -140,13 +142,9 @@ class Flask(Dispatching):
             "description": description,
             "servers": servers,
             "tags": tags,
-            "openapi_url": openapi_url,
-            "asyncapi_url": asyncapi_url,
-            "docs_url": docs_url,
-            "redoc_url": redoc_url,
         }
         if openapi_url or asyncapi_url or docs_url or redoc_url:
-            import_module("fenrir.flask.documents").serve_documents(self)
+            self.serve_documents(openapi_url, asyncapi_url=asyncapi_url, docs_url=docs_url, redoc_url=redoc_url)
 
     @cached_property
     def engine(self) -> Application:
@@ -159,6 +157,33 @@ class Flask(Dispatching):
         super().__setattr__(name, value)
 
     # --------------------------------------------------------------- documents
+    @setupmethod
+    def serve_documents(
+        self,
+        openapi_url: str | None = "/openapi.json",
+        *,
+        asyncapi_url: str | None = None,
+        docs_url: str | None = "/docs",
+        redoc_url: str | None = None,
+        **about: Any,
+    ) -> None:
+        """Add rules that serve what the application is; the constructor does so with keywords of the same names.
+
+        Args:
+            openapi_url, asyncapi_url: of the documents.
+            docs_url, redoc_url: of Swagger UI and ReDoc, which show the first of them.
+            about: `title`, `version`, `summary`, `description`, `servers`, `tags`, in the place of the constructor's.
+
+        Raises:
+            TypeError: a keyword is unknown.
+            ValueError: a page is to be served without the document that it shows.
+        """
+        if unknown := about.keys() - self._about.keys():
+            raise TypeError(f"serve_documents() got an unexpected keyword argument {min(unknown)!r}")
+        self._about.update(about)
+        urls = {"openapi_url": openapi_url, "asyncapi_url": asyncapi_url, "docs_url": docs_url, "redoc_url": redoc_url}
+        import_module("fenrir.flask.documents").serve_documents(self, urls)
+
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of all rules; typed views have schemas in it."""
         document: dict[str, Any] = import_module("fenrir.flask.documents").openapi(self)
@@ -190,22 +215,18 @@ class Flask(Dispatching):
 
     def context_of(self, c: EngineContext) -> RequestContext:
         """Return the context of a request that the engine serves, always the same one."""
-        found: RequestContext = c.note(CONTEXT, self._context)
+        notes = c.notes
+        if notes is None:
+            notes = c.notes = {}
+        found: RequestContext | None = notes.get(CONTEXT)
+        if found is None:
+            found = notes[CONTEXT] = RequestContext.of(self, c)
         return found
-
-    def _context(self, c: EngineContext) -> RequestContext:
-        return RequestContext.of(self, c)
 
     def request_of(self, c: EngineContext) -> Request:
         """Return the request of a request that the engine serves, with the rule of its route."""
         made = self.request_class.of(c)
         made.json_module = self.json
-        plan = c.plan
-        if plan is not None:
-            rule = plan.route.options.get("rule")
-            if rule is not None:
-                made.url_rule = rule
-                made.view_args = {**(rule.defaults or {}), **c.path_values}
         return made
 
     def begin_after(self, c: EngineContext) -> None:
@@ -214,6 +235,11 @@ class Flask(Dispatching):
     def rendered(self, c: EngineContext, value: Any) -> Reply:
         """Return the reply that the value of a view is."""
         return rendered(self, c, value)
+
+    @cached_property
+    def ready(self) -> Callable[[EngineContext, Any], Ready | None]:
+        """The short way from the value of a view to what is sent, where nothing stands around the view."""
+        return ready_of(self)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that plain code may call: a coroutine function runs on a loop."""

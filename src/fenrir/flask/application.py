@@ -31,6 +31,7 @@ from fenrir.flask.ctx import _AppCtxGlobals
 from fenrir.flask.flags import get_debug_flag
 from fenrir.flask.flashing import get_flashed_messages
 from fenrir.flask.globals import g, request, session
+from fenrir.flask.injecting import injecting, typed_view
 from fenrir.flask.json.provider import DefaultJSONProvider, JSONProvider
 from fenrir.flask.logging import create_logger
 from fenrir.flask.origins import _split_blueprint_path
@@ -108,6 +109,7 @@ class App(Scaffold):
     test_client_class: type[Any] | None = None
     test_cli_runner_class: type[Any] | None = None
     response_class: type[Any]
+    wraps_typed_views = True  # they are called by whoever finds them in `view_functions`
 
     testing = ConfigAttribute("TESTING")
     secret_key = ConfigAttribute("SECRET_KEY")
@@ -144,8 +146,7 @@ class App(Scaffold):
         self._sources: dict[int, Source] = {}
         self._said: dict[int, Mapping[str, Any]] = {}  # by rule, what it says beyond upstream's options
         self._channels: list[ChannelRule] = []
-        self._method_injections: dict[tuple[int, Any], Injection | None] = {}  # of views as classes
-        self._injections: dict[int, tuple[Callable[..., Any], Injection | None]] = {}  # by rule, of its view
+        self._injections: dict[tuple[int, Any], Injection | None] = {}  # by rule and view, or method of a view
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
 
@@ -339,17 +340,21 @@ class App(Scaffold):
         self.url_map.add(made)
         if view_func is not None:
             before = self.view_functions.get(endpoint)
-            if before is not None and before != view_func:
+            if before is not None and view_func not in (before, typed_view(before, itself=True)):
                 raise AssertionError(f"View function mapping is overwriting an existing endpoint function: {endpoint}")
-            self.view_functions[endpoint] = view_func
+            self.view_functions[endpoint] = view_func if before is None else before
         self._rule_added(made)
 
     def _rule_added(self, rule: Rule) -> None:
         """Know of a rule that was registered, with its view if it has one."""
         self._sources[id(rule)] = caller()  # rules have no hash, and live as long as their map
         view = self.view_functions.get(rule.endpoint)
-        if view is not None and not rule.build_only:
-            self._injection(rule, view)
+        if view is None or rule.build_only:
+            return
+        known = typed_view(view, itself=True)
+        injection = self._injection(rule, view if known is None else known)
+        if injection is not None and known is None and self.wraps_typed_views:
+            self.view_functions[rule.endpoint] = injecting(view)
 
     @setupmethod
     def add_websocket_rule(
@@ -396,7 +401,6 @@ class App(Scaffold):
 
     def _overridden(self) -> None:
         self._injections.clear()
-        self._method_injections.clear()
         if "engine" in self.__dict__:
             self.__dict__["engine"].changed()
 
@@ -406,15 +410,15 @@ class App(Scaffold):
         if rule is None or function is None:
             return None
         key = (id(rule), function)
-        if key not in self._method_injections:
+        if key not in self._injections:
             made: Injection | None = None
             if asked_by(method, rule.arguments) is not Asked.NOTHING:
                 from fenrir.flask.injection import injection_for
 
                 # What the rule depends on is of the view, which has made the object of this method.
                 made = injection_for(cast("Flask", self), rule, method, self._sources.get(id(rule)))
-            self._method_injections[key] = made
-        return self._method_injections[key]
+            self._injections[key] = made
+        return self._injections[key]
 
     def _typed_methods(self, rule: Rule, view: Callable[..., Any]) -> dict[str, Injection]:
         """Return the typed methods of a view that is a class, by the methods of the rule that they serve."""
@@ -433,18 +437,20 @@ class App(Scaffold):
 
     def _injection(self, rule: Rule, view: Callable[..., Any]) -> Injection | None:
         """Return what calls a view with all that its signature asks for; None if that is what its URL gives."""
-        known = self._injections.get(id(rule))
-        if known is not None and known[0] is view:
-            return known[1]
+        key = (id(rule), view)
+        try:
+            return self._injections[key]
+        except KeyError:
+            pass
+        except TypeError:  # no such view can be kept, and none of ours is that
+            return None
         made: Injection | None = None
-        if known is not None and known[1] is not None and inspect.unwrap(view) is inspect.unwrap(known[0]):
-            made = known[1]  # an extension has put something around it
-        elif self._dependencies(rule) or asked_by(view, rule.arguments) is not Asked.NOTHING:
+        dependencies = self._dependencies(rule)
+        if typed_view(view) is None and (dependencies or asked_by(view, rule.arguments) is not Asked.NOTHING):
             from fenrir.flask.injection import injection_for  # with the validation, which other views do not need
 
-            source, dependencies = self._sources.get(id(rule)), self._dependencies(rule)
-            made = injection_for(cast("Flask", self), rule, view, source, dependencies)
-        self._injections[id(rule)] = (view, made)
+            made = injection_for(cast("Flask", self), rule, view, self._sources.get(id(rule)), dependencies)
+        self._injections[key] = made
         return made
 
     @setupmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fenrir.core.declare import Mode
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["asyncapi", "openapi", "serve_documents"]
 
 
-def options_of(app: Flask) -> DocsOptions:
+def options_of(app: Flask, urls: Mapping[str, str | None] = MappingProxyType({})) -> DocsOptions:
     """Return what an application says of itself."""
-    said: dict[str, Any] = {name: value for name, value in app._about.items() if value is not None or "url" in name}
-    docs_url = said["docs_url"]
+    said: dict[str, Any] = {name: value for name, value in app._about.items() if value is not None}
+    docs_url = urls.get("docs_url")
     redirect = None if docs_url is None else f"{docs_url.rstrip('/')}/oauth2-redirect"
-    return DocsOptions(**{"title": app.name, **said}, swagger_ui_oauth2_redirect_url=redirect)
+    return DocsOptions(**{"title": app.name, **said}, **urls, swagger_ui_oauth2_redirect_url=redirect)  # type: ignore[arg-type]
 
 
 def openapi(app: Flask) -> dict[str, Any]:
@@ -37,13 +39,13 @@ def asyncapi(app: Flask) -> dict[str, Any]:
     return asyncapi_document(app.engine, options_of(app))
 
 
-def serve_documents(app: Flask) -> None:
+def serve_documents(app: Flask, urls: Mapping[str, str | None]) -> None:
     """Add the rules of the documents and pages; hooks of the application run around them.
 
     Raises:
         ValueError: a page is to be served without the document that it shows.
     """
-    options = options_of(app)
+    options = options_of(app, urls)
     if options.openapi_url is None:
         raise ValueError("docs_url, redoc_url and asyncapi_url need an openapi_url, which says where the document is")
 

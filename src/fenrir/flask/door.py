@@ -99,6 +99,7 @@ class FlaskDoor(Flask):
     session_interface = _SharedSessions()
     json_provider_class = _StrictJSON
     shares_requests = True
+    wraps_typed_views = False  # by the plans of the engine
 
     def __init__(
         self,

@@ -13,11 +13,12 @@ when the view has returned.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union, cast, get_args, get_origin
 
 from werkzeug.wsgi import get_host
 
@@ -88,10 +89,10 @@ def injection_for(
         return None
     try:
         return Injection(app, rule, view, source, dependencies, taken)
-    except DeclarationError:
+    except Exception:
         if asked is Asked.BY_MARKER:
             raise
-        return None  # nothing of ours is meant: whoever calls it knows what for
+        return None  # an annotation of any kind, which is not meant for us: whoever calls the view knows what for
 
 
 def given(name: str, annotation: Any, position: int) -> ArgumentSource | None:
@@ -196,8 +197,20 @@ def _rest_of(view: Callable[..., Any]) -> Callable[[EngineContext], Mapping[str,
 
 def model_of_result(view: Callable[..., Any], source: Source | None = None) -> Serializer | None:
     """Return the filter of what a typed view returns, if its annotation has a model in it."""
-    annotation = return_annotation(view)
-    return Serializer(annotation, source=source) if holds_model(annotation) else None
+    bodies = tuple(_bodies(return_annotation(view)))
+    return Serializer(Union[bodies], source=source) if bodies else None  # noqa: UP007 - they are known at run time
+
+
+def _bodies(annotation: Any) -> Iterator[Any]:
+    """Return what is a body with a model in an annotation: of a tuple the first member, of a union each."""
+    origin = get_origin(annotation)
+    if origin is tuple:
+        yield from _bodies(get_args(annotation)[0])
+    elif origin in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _bodies(member)
+    elif holds_model(annotation):
+        yield annotation
 
 
 class Injection:

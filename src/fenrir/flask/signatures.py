@@ -10,6 +10,7 @@ well as under "/page/<int:page>".
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import types
 from collections.abc import Callable, Collection
@@ -18,6 +19,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 __all__ = ["Asked", "asked_by"]
 
+_TEXT = re.compile(r"\bAnnotated\[.*\b(Body|Cookie|Depends|File|Form|Header|Path|Query|Security)\(", re.DOTALL)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -74,6 +76,9 @@ def _is_marker(value: object) -> bool:
 
 
 def _is_marked(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        # What looks like a marker and can not be evaluated is a mistake to be told of, not a view that nobody can call.
+        return "fenrir.kit.validation.parameters" in sys.modules and _TEXT.search(annotation) is not None
     while type(annotation).__name__ == "TypeAliasType":
         annotation = annotation.__value__
     return get_origin(annotation) is Annotated and any(map(_is_marker, get_args(annotation)[1:]))

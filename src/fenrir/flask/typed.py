@@ -18,17 +18,23 @@ if TYPE_CHECKING:
     from fenrir.flask.engine import FlaskEngine
     from fenrir.flask.injection import Injection
 
-__all__ = ["by_method", "short_handler", "typed"]
+__all__ = ["by_method", "described", "short_handler", "typed"]
 
 
 def short_handler(
     engine: FlaskEngine,
     endpoint: str,
     view: Callable[..., Any],
+    inner: Callable[..., Any],
     whole: Callable[[RequestContext], Reply],
     injection: Injection,
 ) -> Callable[..., Any]:
-    """Return the handler of a typed view that leaves nothing open."""
+    """Return the handler of a typed view.
+
+    Args:
+        view: what stands in `view_functions` for it.
+        inner: the function of the user.
+    """
     app = engine.flask
     views = app.view_functions
     is_short = _question(engine)
@@ -38,7 +44,7 @@ def short_handler(
             return whole(c)
         app._got_first_request = True
         try:
-            value = injection.call(app.context_of(c), view)
+            value = injection.call(app.context_of(c), inner)
         except Exception as exc:
             return _failed(app, c, exc)
         return value if c.plain else _finished(app, c, value)
@@ -48,12 +54,12 @@ def short_handler(
             return await to_thread(whole, c)
         app._got_first_request = True
         try:
-            value = await injection.awaited(app.context_of(c), view)
+            value = await injection.awaited(app.context_of(c), inner)
         except Exception as exc:
             return await to_thread(_failed, app, c, exc)
         return value if c.plain else await to_thread(_finished, app, c, value)
 
-    return awaited if iscoroutinefunction(view) else call
+    return awaited if iscoroutinefunction(inner) else call
 
 
 def typed(route: Route, injection: Injection) -> Route:
@@ -61,6 +67,11 @@ def typed(route: Route, injection: Injection) -> Route:
     own = route.bind({})
     bound = replace(own, arguments=own.arguments[:1])
     return _about(route, bound, injection)
+
+
+def described(route: Route, injection: Injection) -> Route:
+    """Return a route of what calls a typed view, as documents know it."""
+    return _about(route, route.bind({}), injection)
 
 
 def by_method(route: Route, methods: Mapping[str, Injection]) -> list[Route]:
