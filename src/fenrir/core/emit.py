@@ -117,7 +117,7 @@ class _Program(Steps):
         self.waits = waits
         self.split = max(self._split(), self.until) if self.threaded else -1
         # One thread runs it from the first step to the last.
-        self.whole = self.threaded and plain_end and not self._awaited_first()
+        self.whole = self.threaded and plain_end and not scoped and not self._awaited_first()
 
     def ahead(self) -> int:
         """Return how many dependencies can run before the body is read: those that refuse need not wait for it."""
