@@ -220,7 +220,7 @@ class Doors(NamedTuple):
     """What an application gives to a server that speaks the direct interface."""
 
     http: Callable[[Exchange], Awaitable[None] | None]
-    """Called in a fresh context. No task is needed for None, the answer is already written, or for an `asteri.pending`."""
+    """Called in a fresh context. None (the answer is already written) and an `asteri.pending` need no task."""
     websocket: Callable[[Channel], Awaitable[None]]
 
 
