@@ -370,6 +370,7 @@ class Operation(Pictured, Compiled):
             self.path,
             self.status_code,
             self.response_class,
+            self.is_custom,
         )
         if self._declared is not None and self._declared[0] == key and self._bound is not None:
             return self._declared[1]
@@ -428,6 +429,11 @@ class Operation(Pictured, Compiled):
     def surroundings(self) -> tuple[Surroundings, ...]:
         """What is around the handler, the outermost first."""
         return ()
+
+    @property
+    def is_custom(self) -> bool:
+        """Something else than the plan has to serve a request."""
+        return False
 
     def custom_handler(self) -> Callable[[RequestContext], Any] | None:
         """Return what serves a request when the route's class has a way of its own."""

@@ -72,15 +72,26 @@ class Dependant:
     def watch(self, changed: Callable[[], None]) -> None:
         """Have a function called after every change, here and below."""
         for name in _LISTS:
-            self.__dict__[name] = WatchedList(getattr(self, name), [changed])
+            self.__dict__[name] = WatchedList(getattr(self, name), [self._change])
         for child in self.dependencies:
-            child.watch(changed)
+            child.watch(self._change)
         self.__dict__["_watcher"] = changed
+
+    def _change(self) -> None:
+        self.__dict__.pop("_plans", None)
+        self.__dict__["_watcher"]()
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name != "operation" and (changed := self.__dict__.get("_watcher")) is not None:
-            changed()
+        if name != "operation" and "_watcher" in self.__dict__:
+            self._change()
+
+    def plans(self) -> dict[Any, Any]:
+        """Return where to keep what was compiled of it; empty again after every change."""
+        if "_watcher" not in self.__dict__:
+            self.watch(lambda: None)
+        kept: dict[Any, Any] = self.__dict__.setdefault("_plans", {})
+        return kept
 
     def read_back(self) -> graph.Dependant:
         """Return what the picture shows now, for the engine."""
