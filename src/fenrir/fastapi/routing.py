@@ -51,6 +51,7 @@ from fenrir.fastapi.inclusion import (
 from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
+from fenrir.fastapi.serializing import serialize_response
 from fenrir.fastapi.sse import _PING_INTERVAL as _PING_INTERVAL
 from fenrir.fastapi.surroundings import Surroundings
 from fenrir.fastapi.unique_ids import generate_unique_id
@@ -77,6 +78,7 @@ __all__ = [
     "iter_route_contexts",
     "request_response",
     "run_endpoint_function",
+    "serialize_response",
     "solve_dependencies",
     "websocket_session",
 ]
@@ -150,6 +152,11 @@ def _merged_lifespans(outer: Callable[[Any], Any], inner: Callable[[Any], Any]) 
                 yield {**(inner_state or {}), **(outer_state or {})}
 
     return merged
+
+
+# Names under which other packages import them.
+_DefaultLifespan = _Events
+_merge_lifespan_context = _merged_lifespans
 
 
 class APIRouter(Surroundings, Verbs, routing.Router):
