@@ -38,7 +38,13 @@ from fenrir.fastapi.frontend import (
     frontend_path,
     joined,
 )
-from fenrir.fastapi.handler import get_request_handler, request_response, run_endpoint_function, websocket_session
+from fenrir.fastapi.handler import (
+    get_request_handler,
+    request_response,
+    run_endpoint_function,
+    serialize_response,
+    websocket_session,
+)
 from fenrir.fastapi.inclusion import (
     EffectiveRoute,
     IncludeContext,
