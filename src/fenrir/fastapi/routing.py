@@ -57,7 +57,6 @@ from fenrir.fastapi.inclusion import (
 from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
-from fenrir.fastapi.serializing import serialize_response
 from fenrir.fastapi.sse import _PING_INTERVAL as _PING_INTERVAL
 from fenrir.fastapi.surroundings import Surroundings
 from fenrir.fastapi.unique_ids import generate_unique_id
