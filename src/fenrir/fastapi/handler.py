@@ -31,6 +31,8 @@ from fenrir.fastapi.responses import Response
 from fenrir.fastapi.websockets import WebSocket
 from fenrir.http.json import dumps
 from fenrir.kit.validation import body as bodies
+from fenrir.kit.validation import jsonable_encoder
+from fenrir.kit.validation.errors import endpoint_of
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
 from fenrir.starlette.concurrency import run_in_threadpool
 from fenrir.starlette.types import ASGIApp, Receive, Send
@@ -46,6 +48,7 @@ __all__ = [
     "get_request_handler",
     "request_response",
     "run_endpoint_function",
+    "serialize_response",
     "websocket_session",
 ]
 
@@ -68,14 +71,27 @@ async def run_endpoint_function(*, dependant: Any, values: dict[str, Any], is_co
     return await run_in_threadpool(dependant.call, **values)
 
 
-_OURS = (solve_dependencies, run_endpoint_function)
+async def serialize_response(
+    *, field: Any = None, response_content: Any, is_coroutine: bool = True, dump_json: bool = False, **options: Any
+) -> Any:
+    """Return what a handler has returned as JSON values, or as JSON; for those who replace this function.
+
+    Args:
+        field: filters it, a route's `response_field`, which has the options of the route.
+    """
+    if field is None:
+        return jsonable_encoder(response_content)
+    return field.dump(response_content) if dump_json else field.jsonable(response_content)
+
+
+_OURS = (solve_dependencies, run_endpoint_function, serialize_response)
 
 
 def functions_replaced() -> bool:
     """Say whether somebody has put functions of his own into `fastapi.routing`, to be called for every request."""
     from fenrir.fastapi import routing
 
-    return (routing.solve_dependencies, routing.run_endpoint_function) != _OURS
+    return (routing.solve_dependencies, routing.run_endpoint_function, routing.serialize_response) != _OURS
 
 
 class RequestHandler:
@@ -131,7 +147,24 @@ class RequestHandler:
             )
         if solved.context is None:  # the function's own object, without what ours has besides
             solved.context = await context_of(request, self._plan())
-        return operation.rendering.respond(solved.context, value)
+        rendering = operation.rendering
+        if routing.serialize_response is not serialize_response and not (
+            operation.is_generator or hasattr(value, "__reply__")
+        ):
+            value = await routing.serialize_response(
+                field=rendering.model,
+                response_content=value,
+                include=operation.response_model_include,
+                exclude=operation.response_model_exclude,
+                by_alias=operation.response_model_by_alias,
+                exclude_unset=operation.response_model_exclude_unset,
+                exclude_defaults=operation.response_model_exclude_defaults,
+                exclude_none=operation.response_model_exclude_none,
+                is_coroutine=operation.mode is Mode.LOOP,
+                endpoint_ctx=endpoint_of(solved.context),
+            )
+            rendering = replace(rendering, model=None)
+        return rendering.respond(solved.context, value)
 
     async def _run(self, c: RequestContext, plan: Plan, stack: AsyncExitStack) -> Response:
         c.raises = Raises.ALL

@@ -38,7 +38,13 @@ from fenrir.fastapi.frontend import (
     frontend_path,
     joined,
 )
-from fenrir.fastapi.handler import get_request_handler, request_response, run_endpoint_function, websocket_session
+from fenrir.fastapi.handler import (
+    get_request_handler,
+    request_response,
+    run_endpoint_function,
+    serialize_response,
+    websocket_session,
+)
 from fenrir.fastapi.inclusion import (
     EffectiveRoute,
     IncludeContext,
@@ -77,6 +83,7 @@ __all__ = [
     "iter_route_contexts",
     "request_response",
     "run_endpoint_function",
+    "serialize_response",
     "solve_dependencies",
     "websocket_session",
 ]

@@ -72,6 +72,13 @@ def answers(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         log.append(("run", dependant.call.__name__, is_coroutine))
         return await run(dependant=dependant, values=values, is_coroutine=is_coroutine)
 
+    serialize = routing.serialize_response
+
+    async def serializing(**options: Any) -> Any:
+        log.append(("serialized", options["response_content"], options["is_coroutine"], options["field"] is None))
+        return await serialize(**options)
+
+    monkeypatch.setattr(routing, "serialize_response", serializing)
     monkeypatch.setattr(routing, "solve_dependencies", solving)
     monkeypatch.setattr(routing, "run_endpoint_function", running)
     found: list[Any] = []
