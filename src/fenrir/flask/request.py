@@ -156,11 +156,11 @@ class Request(WerkzeugRequest):
         # PERF: a MultiDict is a dict of lists; its own way there asks first what else it may have been given (1.2 us).
         lists: dict[str, list[str]] = {}
         for piece in query.decode("ascii").split("&"):
-            name, equals, value = piece.partition("=")
-            if name in lists:
-                lists[name].append(value)
-            elif equals or name:
+            name, _, value = piece.partition("=")
+            if piece and name not in lists:
                 lists[name] = [value]
+            elif piece:
+                lists[name].append(value)
         made: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
         cast(Any, dict).__init__(made, lists)
         return made
