@@ -116,7 +116,7 @@ class _Program(Steps):
         self.until = len(before) + ahead if ahead else 0  # SECURITY: these steps run before the body is read
         self.waits = waits
         self.split = max(self._split(), self.until) if self.threaded else -1
-        # One thread runs it from the first step to the last.
+        # One thread runs it from the first step to the last, and nobody is to be kept from waiting for it.
         self.whole = self.threaded and plain_end and not scoped and not self._awaited_first()
 
     def ahead(self) -> int:
