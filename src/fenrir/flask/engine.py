@@ -36,6 +36,7 @@ from fenrir.flask.response import Response, reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSessionInterface
 from fenrir.flask.signals import Listening, appcontext_tearing_down
+from fenrir.flask.sockets import speak
 from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
@@ -208,6 +209,9 @@ class FlaskEngine(Application):
 
     async def websocket(self, channel: Channel) -> None:
         """Serve one WebSocket connection, and tear down the application context that it had."""
+        if (speaker := self.flask._speaker()) is not None:
+            await speak(speaker, channel)
+            return
         error: BaseException | None = None
         try:
             await super().websocket(channel)

@@ -11,7 +11,7 @@ from fenrir.core.threads import in_worker, on_loop
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
-__all__ = ["BodyInput", "environ_of"]
+__all__ = ["BodyInput", "environ_from", "environ_of"]
 
 
 PIECE = 1 << 18
@@ -69,6 +69,11 @@ def _environ(c: RequestContext) -> dict[str, Any]:
         if c.kept_body is not None:  # and the engine has read its body
             given["wsgi.input"] = io.BytesIO(c.kept_body)
         return given
+    return environ_from(x, _body(c))
+
+
+def environ_from(x: Any, body: Any) -> dict[str, Any]:
+    """Return the environment of an exchange or of a channel, with a file for its body."""
     connection = x.connection
     server = connection.server or ("localhost", 80)
     query = x.query.decode("latin-1")
@@ -84,7 +89,7 @@ def _environ(c: RequestContext) -> dict[str, Any]:
         "SERVER_PROTOCOL": f"HTTP/{connection.http_version}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": connection.scheme,
-        "wsgi.input": _body(c),
+        "wsgi.input": body,
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

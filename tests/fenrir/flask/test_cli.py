@@ -201,20 +201,6 @@ def test_what_only_werkzeugs_server_has_is_served_by_it(
     assert "serving on its development server" in caplog.text
 
 
-def test_a_view_that_takes_the_socket_of_a_websocket_is_served_by_werkzeugs_server(
-    failing: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called: list[int] = []
-    theirs = lambda host, port, app, **options: called.append(port)  # noqa: E731
-    monkeypatch.setattr(werkzeug, "run_simple", theirs)
-    monkeypatch.setattr(serving, "_functions", (theirs, werkzeug.make_server))
-    monkeypatch.setattr(serving.asteri, "run", lambda app, **options: called.append(-1) or 0)
-    failing.run(port=7)
-    failing.add_url_rule("/talk", view_func=lambda: "", endpoint="talk", websocket=True)
-    failing.run(port=8)
-    assert called == [-1, 8]
-
-
 def test_who_looks_into_werkzeugs_server_is_served_by_it(failing: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     class Bound(Exception):
         """Raised with the port that the system picked; nothing needs to be served."""
