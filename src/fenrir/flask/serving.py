@@ -2,13 +2,14 @@
 
 The reloader is Werkzeug's: it runs the same command again in a child process and restarts that after a change, so a
 script behaves as it always did. What only Werkzeug's server has (TLS, several processes, a request handler of one's
-own) is served by that, and said so.
+own, a loop that looks around twice a second so that a thread can be ended from outside) is served by that, and said so.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,9 +58,12 @@ def run_simple(
         server: fields of `asteri.settings.Settings`.
     """
     own = not _replaced()
-    if not own or ssl_context is not None or processes > 1 or request_handler is not None:
+    beside = threading.current_thread() is not threading.main_thread()
+    if not own or beside or ssl_context is not None or processes > 1 or request_handler is not None:
         if own:
-            log.warning("TLS, processes and request handlers are Werkzeug's: serving on its development server")
+            log.warning(
+                "TLS, processes, threads and request handlers are Werkzeug's: serving on its development server"
+            )
         options: dict[str, Any] = {
             "use_reloader": use_reloader,
             "use_debugger": use_debugger,

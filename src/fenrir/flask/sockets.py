@@ -31,7 +31,7 @@ log = logging.getLogger("fenrir")
 
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _NEVER_SENT = frozenset({1004, 1005, 1006, 1015})  # RFC 6455 §7.4.1: codes that no frame has
-_OF_THE_HANDSHAKE = (b"upgrade", b"connection", b"sec-websocket-")
+_OF_ONE_CONNECTION = frozenset({b"upgrade", b"connection", b"content-length", b"transfer-encoding"})
 
 
 class Answer(NamedTuple):
@@ -70,12 +70,13 @@ async def speak(application: WSGIApplication, channel: Channel) -> None:
         except asyncio.IncompleteReadError:  # it left the socket alone
             await channel.reject(*await answered)
             return
-        status, headers = _read_head(head)
+        status, headers, length = _read_head(head)
         if status != 101:
-            await channel.reject(status, headers, await reader.read())
+            body = await (reader.read() if length is None else reader.readexactly(length))
+            await channel.reject(status, headers, body)
             return
         protocol = next((value.decode("latin-1") for name, value in headers if name == b"sec-websocket-protocol"), None)
-        await channel.accept(protocol, [(n, v) for n, v in headers if not n.startswith(_OF_THE_HANDSHAKE)])
+        await channel.accept(protocol, [(n, v) for n, v in headers if not n.startswith(b"sec-websocket-")])
         listening = asyncio.create_task(_inward(channel, writer))
         try:
             await channel.close(*await _outward(reader, writer, channel))
@@ -132,10 +133,12 @@ def _call(application: WSGIApplication, environ: dict[str, Any]) -> Answer:
     return Answer(int(status.split()[0]), pairs, b"".join(written))
 
 
-def _read_head(head: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
+def _read_head(head: bytes) -> tuple[int, list[tuple[bytes, bytes]], int | None]:
+    """Return status, fields, and the length of what follows if it is told; the server adds it to what is sent."""
     first, *lines = head.rstrip(b"\r\n").split(b"\r\n")
     fields = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
-    return int(first.split()[1]), [field for field in fields if field[0] != b"content-length"]
+    length = next((int(value) for name, value in fields if name == b"content-length"), None)
+    return int(first.split()[1]), [field for field in fields if field[0] not in _OF_ONE_CONNECTION], length
 
 
 async def _inward(channel: Channel, writer: asyncio.StreamWriter) -> None:

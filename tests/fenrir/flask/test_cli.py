@@ -8,6 +8,7 @@ import signal
 import socketserver
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -199,6 +200,19 @@ def test_what_only_werkzeugs_server_has_is_served_by_it(
     serving.run_simple("localhost", 0, failing, ssl_context="adhoc", use_evalex=True)
     assert (called["ssl_context"], called["use_evalex"], called["host"]) == ("adhoc", False, "localhost")
     assert "serving on its development server" in caplog.text
+
+
+def test_a_thread_beside_the_main_one_is_served_by_werkzeugs_server(
+    failing: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[int] = []
+    theirs = lambda host, port, app, **options: called.append(port)  # noqa: E731
+    monkeypatch.setattr(werkzeug, "run_simple", theirs)
+    monkeypatch.setattr(serving, "_functions", (theirs, werkzeug.make_server))
+    thread = threading.Thread(target=failing.run, kwargs={"port": 7})
+    thread.start()
+    thread.join()
+    assert called == [7]
 
 
 def test_who_looks_into_werkzeugs_server_is_served_by_it(failing: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
