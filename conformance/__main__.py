@@ -62,6 +62,9 @@ def _suite(suite: Suite, given: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run a suite, report, and return how many tests are lost."""
     environment = of_suite(suite)
     files = suite.select(environment.tree, given.only)
+    if not files:  # pytest would run whatever it finds
+        wanted = "".join(f" {text!r}" for text in given.only)
+        raise RecordError(f"{suite.name}: no test file{wanted} in {environment.tree}")
     deselected = [word for test in suite.deselected for word in ("--deselect", test)]
     options = [*suite.arguments]
     if suite.parallel is not None and given.processes > 1:
@@ -71,9 +74,14 @@ def _suite(suite: Suite, given: argparse.Namespace, rest: Sequence[str]) -> int:
     if given.baseline:
         return _write_baseline(suite, outcome, bool(given.only or rest))
     total = identifiers.load((suite.folder / "baseline.txt").read_text(encoding="utf-8"))
-    total = {test for test in total if test.partition("::")[0] in set(files)}
+    # A file that is no longer there loses its tests, it does not make the total smaller.
+    total = {test for test in total if not given.only or any(text in test.partition("::")[0] for text in given.only)}
     if rest:  # pytest was told to leave some out
         total &= set(outcome.outcomes)
+    if not total:
+        raise RecordError(f"{suite.name}: nothing that passes on the original was run, see {outcome.log}")
+    if adopts and outcome.foreign:
+        raise RecordError(f"{suite.name}: the original was imported: {', '.join(outcome.foreign)}, see {outcome.log}")
     record = suite.folder / "failing.toml"
     reasons = failing.load(record.read_text(encoding="utf-8")) if record.exists() else {}
     passed = outcome.passed & total
@@ -105,6 +113,12 @@ def _extension(extension: Extension, accept: bool) -> int:
             raise RecordError(f"{extension.name}: pytest ended early, see {outcome.log}")
     if not result.total:
         raise RecordError(f"{extension.name}: no test passes on the original, see {result.real.log}")
+    if len(result.total) < (extension.total or 0) and not accept:
+        told = f"only {len(result.total)} of {extension.total} tests pass on the original"
+        raise RecordError(f"{extension.name}: {told}, see {result.real.log}; --accept records it")
+    if result.ours.foreign:
+        told = f"the original was imported: {', '.join(result.ours.foreign)}"
+        raise RecordError(f"{extension.name}: {told}, see {result.ours.log}")
     new = result.failing - set(extension.failing)
     lost = new if extension.total is not None and not accept else frozenset()
     _report(extension.name, result.ours, set(result.total), set(result.passed), set(new))
@@ -117,8 +131,6 @@ def _report(name: str, outcome: Outcome, total: set[str], passed: set[str], lost
     print(f"{name}: {len(passed)}/{len(total)} ({outcome.seconds:.0f} s), log: {outcome.log}", flush=True)
     if not outcome.complete:
         print("  pytest ended early")
-    if outcome.foreign:
-        print(f"  modules of the original were imported: {', '.join(outcome.foreign)}")
     counted = Counter(test.partition("::")[0] for test in total - passed)
     for file, count in counted.most_common():
         print(f"  -{count:4}  {file}  {outcome.uncollected.get(file, '')}".rstrip())

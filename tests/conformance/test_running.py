@@ -11,7 +11,8 @@ import pytest
 from conformance import __main__ as command
 from conformance import failing, identifiers
 from conformance.environment import Environment
-from conformance.running import again, run
+from conformance.extension import Extension, Result
+from conformance.running import Outcome, again, run
 from conformance.suite import Suite
 
 pytestmark = pytest.mark.slow
@@ -159,14 +160,60 @@ def test_what_fails_once_is_not_lost(suite: Suite, environment: Environment, tmp
 
 
 def test_a_part_of_a_suite_changes_no_record(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["little", "--only", "nowhere"]) == 0
     assert command.main(["little", "-k", "test_passes"]) == 0
     assert "little: 1/1" in capsys.readouterr().out
     assert os.listdir(suite.folder) == ["baseline.txt"]  # noqa: PTH208
     assert not command.PAGE.exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--only", "nowhere"], "no test file 'nowhere'"),
+        (["-k", "nowhere"], "nothing that passes on the original was run"),
+        (["--loud"], "nothing that passes on the original was run"),
+    ],
+)
+def test_nothing_is_no_success(
+    suite: Suite, capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    assert command.main(["little", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_file_that_is_gone_loses_its_tests(suite: Suite, environment: Environment) -> None:
+    failing_before = failing.dump({"tests/test_it.py::test_original_only": "a reason"})
+    (suite.folder / "failing.toml").write_text(failing_before)
+    (environment.tree / "tests" / "test_it.py").rename(environment.tree / "tests" / "test_other.py")
+    assert command.main(["little"]) == 1
+    assert (suite.folder / "failing.toml").read_text() == failing_before
+    (environment.tree / "tests" / "test_other.py").unlink()
+    assert command.main(["little"]) == 2
+    assert (suite.folder / "failing.toml").read_text() == failing_before
+
+
+def test_the_original_must_not_be_imported(
+    suite: Suite, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sneaked = "import sys, types\nsys.modules['flask.sneaked'] = types.ModuleType('flask.sneaked')\n"
+    file = environment.tree / "tests" / "test_it.py"
+    file.write_text(sneaked + TESTS.replace('__name__ == "flask", "ours"', '__name__ != "x"'))
+    assert command.main(["little"]) == 2
+    assert "the original was imported: flask.sneaked" in capsys.readouterr().err
+
+
+def test_an_extension_of_which_less_is_run_is_no_success(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extension = Extension("thing", "Thing", "1", "flask", "all", total=3, passed=3)
+    test = frozenset({"t.py::test_a"})
+    ran = Outcome(outcomes={"t.py::test_a": "passed"})
+    monkeypatch.setattr(command, "extensions", lambda names=(): [extension])
+    monkeypatch.setattr(command, "measure", lambda extension: Result(ran, ran, test, test))
+    assert command.main(["extensions", "thing"]) == 2
+    assert "only 1 of 3 tests pass on the original" in capsys.readouterr().err
+
+
 def test_the_original_is_run_when_it_is_asked_for(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["little", "--real"]) == 0
     assert "little: 3/3" in capsys.readouterr().out
-    assert command.main(["nothing", "--loud"]) in (0, 1)

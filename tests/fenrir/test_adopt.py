@@ -180,7 +180,7 @@ def test_the_version_is_that_of_the_behaviour() -> None:
     ) == importlib.metadata.version("werkzeug")
 
 
-@pytest.mark.parametrize("name", ["fastapi", "flask", "starlette"])
+@pytest.mark.parametrize("name", FRAMEWORKS)
 def test_the_module_says_the_same_version(name: str) -> None:
     module = importlib.import_module(f"fenrir.{name}")
     with warnings.catch_warnings():

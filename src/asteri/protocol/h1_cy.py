@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace as _replace
+from functools import partial
 
 try:
     import cython
 except ImportError:
     from asteri.wire.interpreted import cython
 
-from asteri.exchange import Connection, Disconnected
+from asteri.exchange import Connection, Disconnected, Pending
 from asteri.wire.fault import ProtocolError
 
 if cython.compiled:
@@ -225,10 +226,18 @@ class H1Protocol(FlowProtocol):
         if result is None:
             self._returned(exchange)
             return
+        if isinstance(result, Pending):
+            service.tasks.add(result)
+            result.add_done_callback(partial(self._pending_ended, exchange))
+            return
         task = start(self, exchange, result, self.loop, context)
         if task is not None:
             service.tasks.add(task)
             task.add_done_callback(service.tasks.discard)
+
+    def _pending_ended(self, exchange: Exchange, pending) -> None:
+        self.service.tasks.discard(pending)
+        self.finished(exchange, pending.exception())
 
     def finished(self, exchange: Exchange, error) -> None:
         """The application's coroutine has ended."""

@@ -16,7 +16,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from asteri.errors import ApplicationError
-from asteri.exchange import Doors
+from asteri.exchange import Doors, Pending
 from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
 from asteri.gateway.wsgi import wsgi_doors
@@ -53,7 +53,7 @@ class Server:
         self._settings = settings
         self._servers: list[asyncio.Server] = []
         self._connections: set[Any] = set()  # each has shutdown(), to end in order, and abort(), to end at once
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None] | Pending] = set()
         self._lifespan: Lifespan | None = None
         self._threads: Threads | None = None
 
@@ -131,12 +131,13 @@ class Server:
         """End what is left."""
         if self._connections or self._tasks:
             LOGGER.warning("%d connections and %d requests cut", len(self._connections), len(self._tasks))
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         for connection in list(self._connections):
             connection.abort()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+        tasks = [task for task in self._tasks if isinstance(task, asyncio.Future)]
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
 
     async def _end_application(self) -> None:
         if self._lifespan is not None:

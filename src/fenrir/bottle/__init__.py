@@ -102,3 +102,6 @@ __all__ = [
     "url",
     "yieldroutes",
 ]
+
+__version__ = "0.13.4"
+"""Of the original whose behaviour this is: packages choose their code by it."""

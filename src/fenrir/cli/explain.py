@@ -53,15 +53,20 @@ def _explain(engine: Application, method: str, path: str) -> None:
         _without_route(engine, frozen, method)
         return
     plan: Plan | MountPlan = found.target
-    click.echo(f"\nroute    {plan.title}  ({plan.dialect.name}, {place(plan.source)})")
+    where = place(plan.source)
+    click.echo(f"\nroute    {plan.title}  ({plan.dialect.name}{f', {where}' if where else ''})")
     if isinstance(plan, MountPlan):
-        _mounted(engine, plan, method, str(found.values[-1]))
+        _mounted(engine, plan, method, path if plan.whole else str(found.values[-1]))
         return
     handler = plan.route.user or plan.route.handler
     mode = plan.route.mode.value
     click.echo(f"handler  {getattr(handler, '__qualname__', repr(handler))}  ({mode})")
     for name, value in zip(plan.names, found.values, strict=True):
         click.echo(f"value    {name} = {value!r}")
+    if plan.route.timeout is not None:
+        click.echo(f"limit    {plan.route.timeout} s, then 504")
+    if plan.leaving:
+        click.echo("limit    cancelled when the client leaves")
     if not plan.route.websocket:
         _hooks(engine, plan.hooks)
     for node in plan.binding.nodes:
@@ -89,7 +94,10 @@ def _without_route(engine: Application, frozen: Frozen, method: str) -> None:
 def _mounted(engine: Application, plan: MountPlan, method: str, rest: str) -> None:
     """Tell what a mounted application is given; of one of ours, go on inside."""
     app = plan.mount.app
-    click.echo(f"mounted  {app!r} is asked for {rest or '/'}")
+    if plan.whole:
+        click.echo(f"handler  {getattr(app, '__qualname__', repr(app))}  (ASGI)")
+    else:
+        click.echo(f"mounted  {app!r} is asked for {rest or '/'}")
     if method == WEBSOCKET and plan.mount.channel is None:
         click.echo("         (it serves no WebSocket: the handshake is refused with 404)")
         return

@@ -115,8 +115,8 @@ def freeze(engine: Application) -> Frozen:
 
 
 def place(source: Source) -> str:
-    """Return a place in the form that editors and terminals can open."""
-    return nearby(f"{source.file}:{source.line}")
+    """Return a place in the form that editors and terminals can open, nothing for what has none."""
+    return nearby(f"{source.file}:{source.line}" if source.file else "")
 
 
 def nearby(text: str) -> str:

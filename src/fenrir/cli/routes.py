@@ -6,8 +6,16 @@ import click
 
 from fenrir.cli.adoption import adopts
 from fenrir.cli.loading import engine_of, freeze, load, mute, nearby, place
+from fenrir.core.application import WEBSOCKET
+from fenrir.core.declare import Route
 
 __all__ = ["routes"]
+
+
+def _row(route: Route, name: str | None) -> tuple[str, ...]:
+    methods = sorted(route.methods or ())
+    told = "WS" if route.websocket or methods == [WEBSOCKET] else ",".join(methods) or "*"
+    return told, route.pattern.text, name or "", route.dialect.name, place(route.source)
 
 
 @click.command()
@@ -21,14 +29,14 @@ def routes(target: str | None) -> None:
     mute()
     frozen = freeze(engine_of(load(target)))
     rows = [("methods", "path", "name", "dialect", "where")]
-    for plan in frozen.plans:
-        route = plan.route
-        methods = "WS" if route.websocket else ",".join(sorted(route.methods)) if route.methods else "*"
-        rows.append((methods, route.pattern.text, route.name or "", route.dialect.name, place(route.source)))
+    rows += [_row(plan.route, plan.route.name) for plan in frozen.plans]
     for mounted in frozen.mounts:
-        rows.append(
-            (mounted.mount.kind, f"{mounted.mount.prefix}/...", "", mounted.dialect.name, place(mounted.source))
-        )
+        mount = mounted.mount
+        name = getattr(mount.options.get("route"), "name", None)
+        if mounted.whole:  # a route that is an application of its own
+            rows.append(_row(mounted.route, name))
+        else:
+            rows.append((mount.kind, f"{mount.prefix}/...", name or "", mount.dialect.name, place(mount.source)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -275,8 +275,6 @@ class Application:
             dispatch=_Dispatch(self, version, router, missing, unmatched, wraps, earlier).choose(),
             reports=tuple(map(str, router.reports)),
         )
-        for report in frozen.reports:
-            log.warning("%s", report)
         if version == self.version:  # else another thread has declared something meanwhile
             self._frozen = frozen
         return frozen
@@ -380,6 +378,8 @@ class Application:
         # A mistake in a declaration must stop the start.
         listeners = list(self.listeners)
         for app in dict.fromkeys((self, *self._mounted(set()))):
+            for report in app.frozen.reports:  # not whenever it freezes: nobody reads a log for each late route
+                log.warning("%s", report)
             wanted = [resource for plan in app.frozen.plans for resource in plan.binding.resources]
             if wanted:
                 opened = partial(app.resources.opened, wanted)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HANDLER",
+    "THE_CONTEXT",
     "Argument",
     "ArgumentSource",
     "Binding",
@@ -77,7 +78,14 @@ class Fixed:
     value: Any
 
 
-ArgumentSource = PathValue | Gathered | FromNode | Given | Fixed
+class TheContext(Enum):
+    """The request context itself."""
+
+    THE_CONTEXT = "context"
+
+
+THE_CONTEXT = TheContext.THE_CONTEXT
+ArgumentSource = PathValue | Gathered | FromNode | Given | Fixed | TheContext
 
 
 class Argument(NamedTuple):
@@ -124,6 +132,7 @@ class Node:
         needs: keys of the nodes (this one included) whose invalid parameters forbid calling it.
         early: leave the context manager before the response is sent.
         reads_body: it, or what it depends on, takes a value of the body.
+        loads: all it does is to wait for the body; nothing depends on it.
         limit: returns the places of which one is held while it is called, or until its context manager has been left.
         user: the user's own callable, for listings.
     """
@@ -135,6 +144,7 @@ class Node:
     needs: frozenset[int] = frozenset()
     early: bool = False
     reads_body: bool = False
+    loads: bool = False
     limit: Callable[[], Places] | None = None
     user: Any = None
 

@@ -95,7 +95,7 @@ class CancelScope:
 
     Args:
         seconds: until the deadline, None for no deadline.
-        leaving: returns when the client has left, None when nobody asks.
+        leaving: returns when the client has left, None when nobody asks. It is called before the request begins.
         gone: the client has really left: an exchange whose answer is complete ends the waiting too.
 
     Attributes:
@@ -186,7 +186,7 @@ class _OnTrio(CancelScope):
             self._scope.deadline = trio.current_time() + self._seconds
         if self._leaving is not None:
             # A nursery would put what the request raises into a group.
-            trio.lowlevel.spawn_system_task(self._watch, self._leaving, context=contextvars.copy_context())
+            trio.lowlevel.spawn_system_task(self._watch, self._leaving(), context=contextvars.copy_context())
         with self._scope:
             try:
                 result = await outcome
@@ -199,10 +199,10 @@ class _OnTrio(CancelScope):
             return result
         return None
 
-    async def _watch(self, leaving: Callable[[], Awaitable[None]]) -> None:
+    async def _watch(self, leaving: Awaitable[None]) -> None:
         with self._watching:
             try:
-                await leaving()
+                await leaving
             except Exception as exc:  # nobody may raise in a task of the system
                 log.debug("nobody tells whether the client leaves: %r", exc)
                 return

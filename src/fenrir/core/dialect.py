@@ -6,7 +6,7 @@ one of these records in it; see CONTRIBUTING.md.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fenrir.core.pattern import Pattern
     from fenrir.core.reply import Reply
 
-__all__ = ["Dialect", "Fast", "Renderer"]
+__all__ = ["Dialect", "Fast", "Ready", "Renderer"]
 
 
 class Fast(NamedTuple):
@@ -34,6 +34,10 @@ class Fast(NamedTuple):
     dump: Callable[[Any], bytes | None]
 
 
+Ready = tuple[int, Sequence[tuple[bytes, bytes]], bytes]
+"""Status, headers (a tuple when they are often the same) and body of an answer."""
+
+
 class Renderer(NamedTuple):
     """What the return value of one route means.
 
@@ -41,11 +45,13 @@ class Renderer(NamedTuple):
         render: (context, value) -> Reply.
         fast: the short way, or None when every value needs the long one.
         about: what documentation needs to know of the values (a filter with its type); opaque here.
+        ready: (context, value) -> what to send when nobody has to see a reply of that value, or None.
     """
 
     render: Callable[[RequestContext, Any], Reply]
     fast: Fast | None = None
     about: Any = None
+    ready: Callable[[RequestContext, Any], Ready | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,7 +6,10 @@ argument names that are not plain identifiers) enters through the namespace of t
 * **loop**: an `async def` handler. The plan is one coroutine function; hooks and dependencies written with `def` hop
   into a thread each. Without any `await` in it, the plan is a plain function, and the server needs no task for it.
 * **thread**: a `def` handler. What comes first and awaits runs on the loop; from the first blocking step on, everything
-  is in `work`, run by one worker thread: dependencies, handler, hooks, and after sending also teardown.
+  is in `work`, run by one worker thread: dependencies, handler, hooks, and after sending also teardown. When nothing
+  is before or after it, `work` is the whole program, and no coroutine waits for it (`answers`).
+
+Where a body that is there changes the shape, there are two programs: `patient` is for a body that is still to come.
 
 Both shapes are written by the same code: `Writer` knows how a step of each mode is called in each shape.
 """
@@ -16,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fenrir.core.answers import answered
 from fenrir.core.binding import Binding, BodyNeed, NodeKind, both
 from fenrir.core.declare import Hook, Mode, Route
 from fenrir.core.exits import Exits, end
@@ -57,13 +61,22 @@ def emit(
     parts = (route, binding, renderer, before, after, teardown, wrapped, limited, scoped)
     program = _Program(*parts)
     ahead = program.ahead()
-    if not ahead:
-        return _finish(route, program.write())
+    there = _Program(*parts, waits=False)
+    if not ahead and (program.whole or not there.whole):
+        return _finished(route, program, None)
     patient = _finish(route, _Program(*parts, ahead=ahead).write("patient"), "patient")
-    program.w.value("patient", patient.function)
-    program.waits = False
-    made = _finish(route, program.write())
+    made = _finished(route, there, patient.function)
     return Emission(made.function, made.text + "\n" + patient.text)
+
+
+def _finished(route: Route, program: _Program, patient: Callable[..., Any] | None) -> Emission:
+    """Compile a program that has the body when it begins, or hands over to one that waits for it."""
+    if not program.whole:
+        if patient is not None:
+            program.w.value("patient", patient)
+        return _finish(route, program.write())
+    made = _finish(route, program.write("work"), "work")
+    return Emission(answered(made.function, program.fast, patient), made.text)
 
 
 class _Program(Steps):
@@ -79,6 +92,7 @@ class _Program(Steps):
         limited: bool,
         scoped: bool,
         ahead: int = 0,
+        waits: bool = True,
     ) -> None:
         super().__init__(route, binding)
         self.renderer = renderer
@@ -94,13 +108,16 @@ class _Program(Steps):
         )
         plain_end = not (after or self.has_finish or self.has_exits or wrapped or binding.shares_reply)
         self.fast = renderer.fast if plain_end else None
+        self.ready = renderer.ready if plain_end else None
         # A thread can neither leave what the loop's task has entered nor wait for a place without blocking others.
         self.threaded = route.mode is Mode.THREAD and not any(
             node.kind is NodeKind.ASYNC_CONTEXT or node.limit is not None for node in binding.nodes
         )
         self.until = len(before) + ahead if ahead else 0  # SECURITY: these steps run before the body is read
-        self.waits = True
+        self.waits = waits
         self.split = max(self._split(), self.until) if self.threaded else -1
+        # One thread runs it from the first step to the last, and nobody is to be kept from waiting for it.
+        self.whole = self.threaded and plain_end and not scoped and not self._awaited_first()
 
     def ahead(self) -> int:
         """Return how many dependencies can run before the body is read: those that refuse need not wait for it."""
@@ -124,6 +141,12 @@ class _Program(Steps):
                 return len(self.before) + place
         return len(self.before) + len(self.binding.nodes)
 
+    def _awaited_first(self) -> bool:
+        """Say whether something awaits before the first step in the thread."""
+        modes = [hook.mode for hook in self.before]
+        modes += [Mode.INLINE if node.loads and not self.waits else node.mode for node in self.binding.nodes]
+        return Mode.LOOP in modes[: self.split] or self._needs_load()
+
     def write(self, name: str = "plan") -> Writer:
         """Write the whole program."""
         w = self.w
@@ -140,12 +163,14 @@ class _Program(Steps):
             w.line("exits = Exits()")
             if self.has_early:
                 w.line("early = Exits(exits)")
-        if self.threaded:
+        if self.whole:
+            self._whole_shape()
+        elif self.threaded:
             self._thread_shape()
         else:
             self._loop_shape()
         w.indent = 0
-        if not self.waits:
+        if not (self.waits or self.whole):
             w.lines[:0] = [
                 "    if x.buffered is None:",
                 f"        return {'await ' if w.awaits else ''}patient(c, x, p)",
@@ -219,6 +244,15 @@ class _Program(Steps):
             self.w.line("return left")
 
     # ---------------------------------------------------------- thread shape
+    def _whole_shape(self) -> None:
+        w = self.w
+        w.value("fail_here", fail_here)
+        w.in_thread = True
+        with w.block("try:"):
+            self._steps(0, len(self.before) + len(self.binding.nodes), self._handle)
+        self._catch()
+        w.line("return reply")
+
     def _thread_shape(self) -> None:
         w = self.w
         w.awaits = True
@@ -264,6 +298,10 @@ class _Program(Steps):
         if self.fast is not None:
             with w.block("if type(reply) is bytes:"):
                 w.line("x.respond(STATUS, HEADERS, reply)")
+                w.line("return")
+        if self.ready is not None:
+            with w.block("if type(reply) is tuple:"):
+                w.line("x.respond(*reply)")
                 w.line("return")
         self._end("hop.finish" if self.has_finish else "None")
 
@@ -350,6 +388,8 @@ class _Program(Steps):
                 self.gather(head=self.until > 0)
                 wrote = True
             for place in range(first, stop):
+                if not self.waits and self.binding.nodes[place - hooks].loads:
+                    continue
                 self.node(place - hooks, self.binding.nodes[place - hooks])
                 wrote = True
                 if place + 1 == self.until:
@@ -374,6 +414,16 @@ class _Program(Steps):
                 else:
                     w.line("x.respond(STATUS, HEADERS, body)")
                     w.line("return")
+        if self.ready is not None:
+            w.value("ready", self.ready)
+            with w.block("if c.plain:"):
+                w.line("made = ready(c, value)")
+                with w.block("if made is not None:"):
+                    if w.in_thread:
+                        w.line("return made")
+                    else:
+                        w.line("x.respond(*made)")
+                        w.line("return")
         w.line("reply = render(c, value)")
         if self.has_early:
             self._close("early", "None", "swallowed")

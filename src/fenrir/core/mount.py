@@ -6,7 +6,7 @@ answer passes the AFTER_HANDLER hooks before it is sent. Nothing is buffered: a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -117,8 +117,8 @@ class MountedExchange:
     def gone(self) -> bool:
         return self._outer.gone
 
-    async def disconnected(self) -> None:
-        await self._outer.disconnected()
+    def disconnected(self) -> Coroutine[Any, Any, None]:
+        return self._outer.disconnected()
 
 
 class _MountedSink:

@@ -247,5 +247,5 @@ def _tree(entries: Iterable[Entry], others: Iterable[Entry] = ()) -> Tree:
 def _title(entry: Entry) -> str:
     verbs = ",".join(sorted(entry.methods)) if entry.methods else "*"
     title = f"{verbs} {entry.pattern.text}{'/...' if entry.prefix else ''}"
-    place = f" {entry.source.file}:{entry.source.line}" if entry.source is not None else ""
+    place = f" {entry.source.file}:{entry.source.line}" if entry.source is not None and entry.source.file else ""
     return f"{title}{place}{' ' + entry.label if entry.label not in ('', title) else ''}"

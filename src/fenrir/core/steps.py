@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from keyword import iskeyword
 
-from fenrir.core.binding import Argument, Binding, Fixed, FromNode, Gathered, Given, Node, NodeKind, PathValue
+from fenrir.core.binding import (
+    Argument,
+    Binding,
+    Fixed,
+    FromNode,
+    Gathered,
+    Given,
+    Node,
+    NodeKind,
+    PathValue,
+    TheContext,
+)
 from fenrir.core.declare import Mode, Route
 from fenrir.core.threads import carried
 from fenrir.core.writer import Writer
@@ -39,6 +50,8 @@ class Steps:
     def expression(self, source: object, name: str) -> str:
         """Write where a value comes from."""
         match source:
+            case TheContext():
+                return "c"
             case PathValue(index):
                 return f"p[{index:d}]"
             case Gathered(index):

@@ -30,7 +30,23 @@ from asteri.threads import Completions, Threads, completions
 from fenrir.core.errors import StatusError
 from fenrir.core.shields import in_cancelled_scope, shielded
 
-__all__ = ["THREADS", "Hop", "Overloaded", "carried", "hop", "in_worker", "leave", "on_loop", "run_on", "to_thread"]
+__all__ = [
+    "THREADS",
+    "Call",
+    "Home",
+    "Hop",
+    "Overloaded",
+    "carried",
+    "carried_out",
+    "complete",
+    "home",
+    "hop",
+    "in_worker",
+    "leave",
+    "on_loop",
+    "run_on",
+    "to_thread",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,53 +66,85 @@ class Overloaded(StatusError):
 
 
 class _Local(threading.local):
-    """Of a worker thread: the loop it works for, and whether it is one of anyio's."""
+    """Of a worker thread: the loop it works for, and whether it is one of anyio's. Of a loop's: where it is at home."""
 
     loop: asyncio.AbstractEventLoop | None = None
     foreign = False  # it is a thread of anyio's
-    limiter: tuple[asyncio.AbstractEventLoop, Any] | None = None  # of the loop that runs in this thread
-    token: tuple[asyncio.AbstractEventLoop, Any] | None = None
+    home: Home | None = None
 
 
 _local = _Local()
 
 
-def _limiter(loop: asyncio.AbstractEventLoop) -> Any:
-    """Return anyio's limit of threads, if somebody may have set it."""
-    known = _local.limiter
-    if known is None or known[0] is not loop:
-        module = sys.modules.get("anyio.to_thread")
-        if module is None:
-            return None
-        known = _local.limiter = (loop, module.current_default_thread_limiter())
-    return known[1]
+class Home:
+    """What calls in threads need to know of the loop that they are made for.
+
+    Attributes:
+        completions: bring results to the loop.
+    """
+
+    __slots__ = ("_limiter", "_token", "completions", "loop")
+
+    def __init__(self, completions: Completions) -> None:
+        self.completions = completions
+        self.loop = completions.loop
+        self._limiter: Any = None
+        self._token: Any = None
+
+    @property
+    def acquainted(self) -> bool:
+        """Nothing has to be asked of anyio, which answers in tasks only."""
+        modules = sys.modules
+        return (self._limiter is not None or "anyio.to_thread" not in modules) and (
+            self._token is not None or "anyio.from_thread" not in modules
+        )
+
+    @property
+    def limiter(self) -> Any:
+        """Anyio's limit of threads, if somebody may have set it."""
+        found = self._limiter
+        if found is None and (module := sys.modules.get("anyio.to_thread")) is not None:
+            found = self._limiter = module.current_default_thread_limiter()
+        return found
+
+    @property
+    def token(self) -> Any:
+        """What `anyio.from_thread` finds the loop by, if somebody may ask."""
+        found = self._token
+        if found is None and "anyio.from_thread" in sys.modules:
+            found = self._token = sys.modules["anyio.lowlevel"].current_token()
+        return found
 
 
-def _token(loop: asyncio.AbstractEventLoop) -> Any:
-    """Return what `anyio.from_thread` finds the loop by, if somebody may ask."""
-    known = _local.token
-    if known is None or known[0] is not loop:
-        if "anyio.from_thread" not in sys.modules:
-            return None
-        known = _local.token = (loop, sys.modules["anyio.lowlevel"].current_token())
-    return known[1]
+class Call:
+    """A call for a thread of a lane.
 
+    Attributes:
+        ended: the loop knows how it went.
+    """
 
-class _Job:
-    """A call for a thread, and the future of its result."""
+    __slots__ = ("_args", "_call", "_context", "_error", "_home", "_result", "_token", "ended", "limiter", "threads")
 
-    __slots__ = ("_call", "_context", "_error", "_home", "_result", "_token", "ended", "future", "limiter", "threads")
+    def __init__(self, call: Callable[..., Any], args: tuple[Any, ...], home: Home) -> None:
+        """Prepare a call for the lane in which this context stands.
 
-    def __init__(self, call: Callable[[], Any], threads: Threads, home: Completions, limiter: Any) -> None:
-        self.future: asyncio.Future[Any] = home.loop.create_future()
-        self._call: Callable[[], Any] | None = call
+        Raises:
+            Overloaded: too many callers wait for a thread already.
+        """
+        depth = _depth.get()
+        while depth >= len(_lanes):
+            _lanes.append(_lane(len(_lanes)))
+        self.threads = lane = _lanes[depth]
+        if not depth and len(lane.calls) >= WAITING + lane.free:
+            raise Overloaded
+        self._call: Callable[..., Any] | None = call
+        self._args = args
         self._context: contextvars.Context | None = contextvars.copy_context()
-        self.threads = threads
         self._home = home
         self._result: Any = None
         self._error: BaseException | None = None
-        self.limiter = limiter
-        self._token = _token(home.loop)
+        self.limiter: Any = None if depth else home.limiter
+        self._token = home.token
         self.ended = False
 
     def __call__(self) -> None:
@@ -107,30 +155,54 @@ class _Job:
             lent = sys.modules["anyio.from_thread"].threadlocals
             lent.current_token, lent.current_cancel_scope = self._token, None
         try:
-            self._result = self._context.run(self._call)
+            self._result = self._context.run(self._call, *self._args)
         except BaseException as exc:
             self._error = exc
-        self._call = self._context = None  # what the request held must not live until the loop has come to this
+        self._call = None
+        self._args = ()  # what the request held must not live until the loop has come to this
         _local.loop = None
-        self.threads.hand_over(self._home, self.finish)
+        self.threads.hand_over(self._home.completions, self.finish)
 
     def finish(self) -> None:
         """On the loop: say how it went."""
-        self.ended = True
-        if self.limiter is not None:
-            self.limiter.release_on_behalf_of(self)
-        complete(self.future, self._result, self._error)
-        self._result = self._error = None
+        raise NotImplementedError
+
+    def submit(self) -> None:
+        """On the loop: stand in the line."""
+        self.threads.submit(self, self._home.completions)
 
     async def admitted(self) -> None:
         """Wait until anyio's limit allows one more thread."""
+        if not self.admit():
+            await self.limiter.acquire_on_behalf_of(self)
+
+    def admit(self) -> bool:
+        """Ask anyio's limit for one more thread; say whether it was given at once."""
         limiter = self.limiter
         if limiter.total_tokens > max(ANYIO, self.threads.limit):
             self.threads.limit = int(min(limiter.total_tokens, MOST))
         try:
             limiter.acquire_on_behalf_of_nowait(self)
         except sys.modules["anyio"].WouldBlock:
-            await limiter.acquire_on_behalf_of(self)
+            return False
+        return True
+
+
+class _Job(Call):
+    """A call for a thread, and the future of its result."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, call: Callable[[], Any], home: Home) -> None:
+        super().__init__(call, (), home)
+        self.future: asyncio.Future[Any] = home.loop.create_future()
+
+    def finish(self) -> None:
+        self.ended = True
+        if self.limiter is not None:
+            self.limiter.release_on_behalf_of(self)
+        complete(self.future, self._result, self._error)
+        self._result = self._error = self._context = None
 
     async def outcome(self) -> Any:
         """Wait for the result; a cancelled scope does not leave the thread alone."""
@@ -151,12 +223,17 @@ def complete(future: asyncio.Future[Any], result: Any, error: BaseException | No
         return
     if error is None:
         future.set_result(result)
-    elif isinstance(error, StopIteration):
-        refused = RuntimeError("a worker raised StopIteration, which a coroutine can not")
-        refused.__cause__ = error
-        future.set_exception(refused)
     else:
-        future.set_exception(error)
+        future.set_exception(carried_out(error))
+
+
+def carried_out(error: BaseException) -> BaseException:
+    """Return an exception of a thread as one that a coroutine can raise."""
+    if not isinstance(error, StopIteration):
+        return error
+    refused = RuntimeError("a worker raised StopIteration, which a coroutine can not")
+    refused.__cause__ = error
+    return refused
 
 
 def _lane(number: int) -> Threads:
@@ -175,20 +252,15 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _job(call: Callable[[], T], home: Completions) -> _Job:
-    """Return a job for the lane in which this context stands."""
-    depth = _depth.get()
-    while depth >= len(_lanes):
-        _lanes.append(_lane(len(_lanes)))
-    lane = _lanes[depth]
-    if not depth and len(lane.calls) >= WAITING + lane.free:
-        raise Overloaded
-    return _Job(call, lane, home, None if depth else _limiter(home.loop))
-
-
-def _home() -> Completions | None:
-    """Return what brings results to the running loop, None when it is not asyncio's."""
-    return None if asyncio._get_running_loop() is None else completions()
+def home() -> Home | None:
+    """Return where the running loop is at home, None when it is not asyncio's."""
+    found = _local.home
+    if found is not None and found.loop.is_running():  # PERF: as in `completions`
+        return found
+    if asyncio._get_running_loop() is None:
+        return None
+    found = _local.home = Home(completions())
+    return found
 
 
 async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -198,15 +270,15 @@ async def to_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
         Overloaded: too many callers wait for a thread already.
     """
     work = partial(call, *args, **kwargs) if args or kwargs else call
-    home = _home()
-    if home is None:
+    here = home()
+    if here is None:
         from fenrir.core import foreign_threads
 
         return await foreign_threads.to_thread(work, reserved=_depth.get() > 0)
-    job = _job(work, home)
+    job = _Job(work, here)
     if job.limiter is not None:
         await job.admitted()
-    job.threads.submit(job)
+    job.submit()
     result: T = await job.outcome()
     return result
 
@@ -283,23 +355,22 @@ _MISSING: Any = object()
 
 def hop() -> Any:
     """Return a `Hop` for the running loop."""
-    home = _home()
-    if home is None:
+    here = home()
+    if here is None:
         from fenrir.core import foreign_threads
 
         return foreign_threads.Hop()
-    return Hop(home)
+    return Hop(here)
 
 
 class Hop:
     """One worker thread for a whole request: response first, teardown after it was sent."""
 
-    __slots__ = ("_error", "_home", "_job", "_lane", "_reply", "_sent")
+    __slots__ = ("_error", "_home", "_job", "_reply", "_sent")
 
-    def __init__(self, home: Completions) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self._lane: Threads | None = None
-        self._reply: asyncio.Future[Any] = self._home.loop.create_future()
+        self._reply: asyncio.Future[Any] = home.loop.create_future()
         self._sent = threading.Event()
         self._error: BaseException | None = None
         self._job: _Job | None = None
@@ -310,12 +381,11 @@ class Hop:
         Raises:
             Overloaded: no thread took it; `work` never runs.
         """
-        job = _job(work, self._home)
+        job = _Job(work, self._home)
         if job.limiter is not None:
             await job.admitted()
         self._job = job
-        self._lane = job.threads
-        self._lane.submit(job)
+        job.submit()
         job.future.add_done_callback(self._ended)
         try:
             reply = await self._reply
@@ -335,8 +405,8 @@ class Hop:
 
     def deliver(self, reply: Any) -> BaseException | None:
         """In the thread: hand the response over and wait until it was sent; return what went wrong, if anything."""
-        assert self._lane is not None
-        self._lane.hand_over(self._home, lambda: complete(self._reply, reply, None))
+        assert self._job is not None
+        self._job.threads.hand_over(self._home.completions, lambda: complete(self._reply, reply, None))
         self._sent.wait()
         return self._error
 

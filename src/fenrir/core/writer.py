@@ -29,6 +29,7 @@ class Writer:
                 "Exception": Exception,
                 "__import__": __import__,
                 "bytes": bytes,
+                "tuple": tuple,
                 "type": type,
             },
         }

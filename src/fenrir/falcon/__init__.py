@@ -100,6 +100,7 @@ from fenrir.falcon.response import Response, ResponseOptions
 from fenrir.falcon.static import StaticRoute
 from fenrir.falcon.status_codes import *  # noqa: F403 - three hundred constants, all named in its __all__
 from fenrir.falcon.status_codes import __all__ as _STATUS_NAMES
+from fenrir.falcon.version import __version__ as __version__
 
 __all__ = [
     "COMBINED_METHODS",

@@ -19,7 +19,7 @@ from fenrir.fastapi._form_limits import check_form_limits
 from fenrir.fastapi._patterns import pattern_of_path
 from fenrir.fastapi._pictured import Pictured
 from fenrir.fastapi.exceptions import WebSocketRequestValidationError
-from fenrir.fastapi.handler import engine_handler, websocket_session
+from fenrir.fastapi.handler import engine_handler, functions_replaced, websocket_session
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.options import OperationOptions, check_options
 from fenrir.fastapi.surroundings import Surroundings, surrounded
@@ -110,6 +110,7 @@ class APIRoute(Operation, StarletteRoute):  # type: ignore[misc]  # its methods 
             or type(self).get_route_handler is not APIRoute.get_route_handler
             or "get_route_handler" in self.__dict__
             or routing.get_request_handler is not handler.get_request_handler
+            or handler.functions_replaced()
         )
 
     @property
@@ -211,10 +212,15 @@ class APIWebSocketRoute(Pictured, WebSocketRoute):
     @app.setter
     def app(self, app: ASGIApp) -> None:
         self._app = app
-        self.replaced = True
+        self._has_own_app = True
         self._forget()
 
-    replaced = False  # somebody has put an application of his own there
+    _has_own_app = False
+
+    @property
+    def replaced(self) -> bool:
+        """Connections have to go through `app`."""
+        return self._has_own_app or functions_replaced()
 
     @property
     def pattern(self) -> Pattern:

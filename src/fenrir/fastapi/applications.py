@@ -41,8 +41,13 @@ from fenrir.fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from fenrir.fastapi.frontend import Directory, Fallback
+
+# Applications replace these two here to have pages of their own.
+from fenrir.fastapi.openapi.docs import get_redoc_html as get_redoc_html
+from fenrir.fastapi.openapi.docs import get_swagger_ui_html as get_swagger_ui_html
 from fenrir.fastapi.openapi.serving import described_channels, documentation
 from fenrir.fastapi.openapi.utils import get_openapi
+from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import JSONResponse, Response
@@ -59,7 +64,7 @@ from fenrir.starlette.middleware.exceptions import ExceptionMiddleware
 from fenrir.starlette.routing import BaseRoute
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
-__all__ = ["FastAPI"]
+__all__ = ["FastAPI", "HTTPException", "Request", "Response"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger("fenrir")
@@ -313,7 +318,19 @@ class FastAPI(Verbs, Starlette):
             return wrap(engine, [errors, limit, *self.user_middleware])
         others = {key: call for key, call in self.exception_handlers.items() if key not in (500, Exception)}
         inner = Middleware(ExceptionMiddleware, handlers=others, debug=self.debug)
-        return wrap(self.router, [errors, limit, *self.user_middleware, inner])
+        routed = EngineApp(self._serve_routed, self.router) if self._has_resources else self.router
+        return wrap(routed, [errors, limit, *self.user_middleware, inner])
+
+    @property
+    def _has_resources(self) -> bool:
+        """Some dependency of a route is to be made when the application starts."""
+        places = (context.effective_route for context in routing.iter_route_contexts(self.router.routes))
+        return any(isinstance(place, Operation) and place.bind({}).resources for place in places)
+
+    async def _serve_routed(self, scope: Any, receive: Receive, send: Send) -> None:
+        # The engine makes those dependencies, also for an application whose routes are tried one by one.
+        serve = asgi_door(self.engine) if scope["type"] == "lifespan" else self.router
+        await serve(scope, receive, send)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve as an ASGI application."""
@@ -463,6 +480,3 @@ def _error_call(handler: Callable[..., Any]) -> Callable[..., Any]:
         return as_reply(await _called(handler, c.view(DIALECT), exc))
 
     return call
-
-
-_ = HTTPException, Request, Response

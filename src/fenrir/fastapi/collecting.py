@@ -29,6 +29,7 @@ from fenrir.fastapi._scope import inherit_form_limits, update_scope
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
 from fenrir.fastapi.inclusion import EffectiveRoute, IncludedRouter
 from fenrir.starlette._exchange import scope_of
+from fenrir.starlette.middleware.exceptions import ExceptionMiddleware
 from fenrir.starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
@@ -96,8 +97,15 @@ class Collector:
         self._slashes = Slashes.REDIRECT_307 if router.redirect_slashes else Slashes.STRICT
         self._limits = router.form_limits
         self._max_body_size = router.max_body_size
+        mounted: list[str] = []
         for route in router.routes:
-            yield from self.declarations(route)
+            for declaration in self.declarations(route):
+                # The most specific route wins, but a mount is a whole application: what is registered below it
+                # afterwards is a note about that, not a part of it.
+                if not (mounted and _path_of(declaration).startswith(tuple(mounted))):
+                    yield declaration
+            if type(route) is Mount and route.path:
+                mounted.append(f"{route.path}/")
 
     _slashes = Slashes.REDIRECT_307
     _limits: Mapping[str, int] = {}
@@ -175,6 +183,12 @@ class Collector:
             slashes=self._slashes,
             options=options,
         )
+
+
+def _path_of(declaration: EngineRoute | EngineMount) -> str:
+    if declaration.pattern is not None:
+        return declaration.pattern.text
+    return f"{declaration.prefix}/"
 
 
 def unmatched_mount(app: ASGIApp, scope: Scope) -> EngineMount:
@@ -256,18 +270,25 @@ _WIRE = frozenset(
 
 
 def _channel(app: ASGIApp) -> Any:
+    async def handling(scope: Any, receive: Receive, send: Send) -> None:
+        # Errors are handled inside the handshake's messages, as the engine's channel is not told of those.
+        facade = current.get().app.facade
+        handlers = getattr(facade, "exception_handlers", {})
+        others = {key: call for key, call in handlers.items() if key not in (500, Exception)}
+        await ExceptionMiddleware(app, others, getattr(facade, "debug", False))(scope, receive, send)
+
     async def inner(scope: Any, receive: Receive, send: Send) -> None:
         c = current.get()
         known = scope_of(c, "websocket")
         extra = {key: value for key, value in known.items() if key not in _WIRE}
-        await app({**scope, **extra, "root_path": c.exchange.connection.root_path}, receive, send)
+        await handling({**scope, **extra, "root_path": c.exchange.connection.root_path}, receive, send)
 
     over_asgi = asgi_doors(inner)
 
     async def serve(channel: MountedChannel, prefix: str) -> None:
         outer = channel._outer
         if isinstance(outer, ASGIChannel):
-            await outer.hand_over(app, dict(scope_of(current.get(), "websocket")))
+            await outer.hand_over(handling, dict(scope_of(current.get(), "websocket")))
         else:
             await over_asgi.websocket(channel)
 

@@ -17,20 +17,24 @@ from typing import TYPE_CHECKING, Any, cast
 from asteri.exchange import Connection
 from fenrir.core.binding import BodyNeed
 from fenrir.core.context import Raises, RequestContext
-from fenrir.core.declare import Scope
+from fenrir.core.declare import Mode, Scope
 from fenrir.core.dialect import Renderer
 from fenrir.core.doors.asgi import ASGIHeaders
 from fenrir.core.plan import Plan, link
 from fenrir.fastapi._dialect import DIALECT, NOT_ANSWERED
 from fenrir.fastapi._request_exchange import application_of, detached
-from fenrir.fastapi.exceptions import FastAPIError
+from fenrir.fastapi.dependencies.solving import EXITS, solve_dependencies
+from fenrir.fastapi.exceptions import FastAPIError, RequestValidationError, WebSocketRequestValidationError
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import Response
+from fenrir.fastapi.serializing import serialize_response
 from fenrir.fastapi.websockets import WebSocket
 from fenrir.http.json import dumps
 from fenrir.kit.validation import body as bodies
+from fenrir.kit.validation.errors import endpoint_of
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
+from fenrir.starlette.concurrency import run_in_threadpool
 from fenrir.starlette.types import ASGIApp, Receive, Send
 
 if TYPE_CHECKING:
@@ -40,12 +44,14 @@ __all__ = [
     "RequestHandler",
     "context_of",
     "engine_handler",
+    "functions_replaced",
     "get_request_handler",
     "request_response",
+    "run_endpoint_function",
+    "serialize_response",
     "websocket_session",
 ]
 
-EXITS = "fastapi_inner_astack"
 HandlesRequest = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -56,6 +62,24 @@ def get_request_handler(dependant: Any, **options: Any) -> HandlesRequest:
     """
     operation: Operation = dependant.operation
     return RequestHandler(operation)
+
+
+async def run_endpoint_function(*, dependant: Any, values: dict[str, Any], is_coroutine: bool) -> Any:
+    """Call the callable of a dependant with its arguments; for those who replace this function."""
+    if is_coroutine:
+        return await dependant.call(**values)
+    return await run_in_threadpool(dependant.call, **values)
+
+
+_OURS = (solve_dependencies, run_endpoint_function, serialize_response)
+
+
+def functions_replaced() -> bool:
+    """Say whether somebody has put functions of his own into `fastapi.routing`, to be called for every request."""
+    from fenrir.fastapi import routing
+
+    now = routing.solve_dependencies, routing.run_endpoint_function, routing.serialize_response
+    return any(one is not ours for one, ours in zip(now, _OURS, strict=True))  # a proxy says that it is equal
 
 
 class RequestHandler:
@@ -73,6 +97,8 @@ class RequestHandler:
         """
         stack = request.scope.get(EXITS)
         assert isinstance(stack, AsyncExitStack), f"{EXITS} not found in request scope"
+        if functions_replaced():
+            return await self._run_by_functions(request, stack)
         plan = self._plan()
         c = getattr(request, "_c", None)
         if c is None:
@@ -84,6 +110,49 @@ class RequestHandler:
             return await self._run(c, plan, stack)
         finally:
             c.plan, c.raises = outer, raises
+
+    async def _run_by_functions(self, request: Request, stack: AsyncExitStack) -> Response:
+        """Handle a request by the functions that somebody has replaced in `fastapi.routing`."""
+        from fenrir.fastapi import routing
+
+        operation = self._operation
+        dependant = operation.dependant
+        solved = await routing.solve_dependencies(
+            request=request,
+            dependant=dependant,
+            dependency_overrides_provider=operation.dependency_overrides_provider,
+            async_exit_stack=stack,
+            embed_body_fields=operation._embed_body_fields,
+        )
+        if solved.errors:
+            raise solved.refused or RequestValidationError(solved.errors)
+        if operation.is_generator:
+            value = operation.handler(**solved.values)
+        else:
+            is_coroutine = operation.mode is Mode.LOOP
+            value = await routing.run_endpoint_function(
+                dependant=dependant, values=solved.values, is_coroutine=is_coroutine
+            )
+        if solved.context is None:  # the function's own object, without what ours has besides
+            solved.context = await context_of(request, self._plan())
+        rendering = operation.rendering
+        if routing.serialize_response is not serialize_response and not (
+            operation.is_generator or hasattr(value, "__reply__")
+        ):
+            value = await routing.serialize_response(
+                field=operation.response_field,
+                response_content=value,
+                include=operation.response_model_include,
+                exclude=operation.response_model_exclude,
+                by_alias=operation.response_model_by_alias,
+                exclude_unset=operation.response_model_exclude_unset,
+                exclude_defaults=operation.response_model_exclude_defaults,
+                exclude_none=operation.response_model_exclude_none,
+                is_coroutine=operation.mode is Mode.LOOP,
+                endpoint_ctx=endpoint_of(solved.context),
+            )
+            rendering = replace(rendering, model=None)
+        return rendering.respond(solved.context, value)
 
     async def _run(self, c: RequestContext, plan: Plan, stack: AsyncExitStack) -> Response:
         c.raises = Raises.ALL
@@ -134,7 +203,7 @@ async def context_of(request: Request, plan: Plan) -> RequestContext:
     c._views = {DIALECT.name: request}
     c._state = request.state
     if (
-        type(request).json is not Request.json
+        getattr(type(request), "json", Request.json) is not Request.json
         and plan.binding.body is BodyNeed.BYTES
         and bodies.is_json(c.content_type)
     ):
@@ -190,7 +259,29 @@ def websocket_session(route: APIWebSocketRoute) -> ASGIApp:
     """Make a WebSocket route an ASGI application."""
     plans: dict[Any, Plan] = {}
 
+    async def by_functions(scope: Any, receive: Receive, send: Send) -> None:
+        from fenrir.fastapi import routing
+
+        session: WebSocket = WebSocket(scope, receive, send)
+
+        async def serve(scope: Any, receive: Receive, send: Send) -> None:
+            async with AsyncExitStack() as stack:
+                solved = await routing.solve_dependencies(
+                    request=session,
+                    dependant=route.dependant,
+                    dependency_overrides_provider=route.dependency_overrides_provider,
+                    async_exit_stack=stack,
+                )
+                if solved.errors:
+                    raise WebSocketRequestValidationError(solved.errors)
+                await route.handler(**solved.values)
+
+        await wrap_app_handling_exceptions(serve, session)(scope, receive, send)
+
     async def app(scope: Any, receive: Receive, send: Send) -> None:
+        if functions_replaced():
+            await by_functions(scope, receive, send)
+            return
         overrides = getattr(route.dependency_overrides_provider, "dependency_overrides", None) or {}
         key = route._picture, frozenset(overrides.items()) if overrides else frozenset()
         if key not in plans:

@@ -159,7 +159,7 @@ class EffectiveRoute(Operation):
         made = cls(route, context)
         if isinstance(route, APIRoute):
             made._describe_inclusion(route)
-            if made._is_custom:
+            if made.is_custom:
                 made.handle_request = made._handler_of(route)
             return made
         if isinstance(route, FrontendGroup):
@@ -228,12 +228,13 @@ class EffectiveRoute(Operation):
             effective_route_context.reset(token)
 
     @property
-    def _is_custom(self) -> bool:
+    def is_custom(self) -> bool:
+        """The original route stands around the handling of a request, or something around or in it does."""
         return self.original_route.is_custom or any(around.surrounds for around in self.surroundings)
 
     def custom_handler(self) -> Any:
         """Return what serves a request when the route's class has a way of its own."""
-        if self.handle_request is None and self._is_custom:
+        if self.handle_request is None and self.is_custom:
             self.handle_request = self._handler_of(self.original_route)
         if self.handle_request is None:
             return None

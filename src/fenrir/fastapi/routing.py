@@ -21,12 +21,13 @@ from fenrir.fastapi._scope import (
     SPECIFICITY,
     fastapi_scope,
     inherit_form_limits,
+    restore,
     update_scope,
 )
-from fenrir.fastapi._scope import restore as _restore_fastapi_scope_key
 from fenrir.fastapi.api_route import APIRoute, APIWebSocketRoute
 from fenrir.fastapi.choices import get_value_or_default
 from fenrir.fastapi.datastructures import Default
+from fenrir.fastapi.dependencies.solving import solve_dependencies
 from fenrir.fastapi.exceptions import FastAPIError
 from fenrir.fastapi.frontend import (
     Directory,
@@ -37,16 +38,22 @@ from fenrir.fastapi.frontend import (
     frontend_path,
     joined,
 )
-from fenrir.fastapi.handler import get_request_handler, request_response, websocket_session
+from fenrir.fastapi.handler import (
+    get_request_handler,
+    request_response,
+    run_endpoint_function,
+    serialize_response,
+    websocket_session,
+)
 from fenrir.fastapi.inclusion import (
     EffectiveRoute,
     IncludeContext,
     IncludedRouter,
     RouteContext,
+    effective_route_context,
     iter_route_contexts,
     routes_with_context,
 )
-from fenrir.fastapi.inclusion import effective_route_context as _effective_route_context_var
 from fenrir.fastapi.operation import checked_body_size
 from fenrir.fastapi.options import AnyRouteOptions, IncludeOptions, check_options
 from fenrir.fastapi.responses import JSONResponse
@@ -75,12 +82,19 @@ __all__ = [
     "get_request_handler",
     "iter_route_contexts",
     "request_response",
+    "run_endpoint_function",
+    "serialize_response",
+    "solve_dependencies",
     "websocket_session",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Upstream's private names of these, which packages and upstream's own tests use.
 _IncludedRouter = IncludedRouter
 _EffectiveRouteContext = EffectiveRoute
+_iter_routes_with_context = routes_with_context
+_effective_route_context_var = effective_route_context
+_restore_fastapi_scope_key = restore
 
 
 def _iter_included_route_candidates(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
@@ -143,6 +157,11 @@ def _merged_lifespans(outer: Callable[[Any], Any], inner: Callable[[Any], Any]) 
                 yield {**(inner_state or {}), **(outer_state or {})}
 
     return merged
+
+
+# Names under which other packages import them.
+_DefaultLifespan = _Events
+_merge_lifespan_context = _merged_lifespans
 
 
 class APIRouter(Surroundings, Verbs, routing.Router):
@@ -522,6 +541,3 @@ def deprecated_event(stacklevel: int) -> None:
     warnings.warn(
         "on_event is deprecated, use lifespan event handlers instead", DeprecationWarning, stacklevel=stacklevel + 1
     )
-
-
-_ = _restore_fastapi_scope_key, _effective_route_context_var

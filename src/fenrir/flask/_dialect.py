@@ -25,8 +25,6 @@ __all__ = ["DIALECT", "error"]
 
 log = logging.getLogger("fenrir.error")
 
-_HTML = ((b"content-type", b"text/html; charset=utf-8"),)
-
 
 def _dump(value: Any) -> bytes | None:
     kind = type(value)
@@ -35,13 +33,15 @@ def _dump(value: Any) -> bytes | None:
     return value if kind is bytes else None
 
 
-_FAST = Fast(200, _HTML, _dump)
+_FAST = Fast(200, ((b"content-type", b"text/html; charset=utf-8"),), _dump)
 
 
 def _renderer(route: Route) -> Renderer:
+    app = route.options["app"]
+    if (ready := getattr(app, "ready", None)) is not None:
+        return Renderer(_render, about=route.options.get("model"), ready=ready)
     # An application may have its own response class, with another content type and hooks of its own.
-    plain = route.options["app"].response_class is Response
-    return Renderer(_render, _FAST if plain else None, route.options.get("model"))
+    return Renderer(_render, _FAST if app.response_class is Response else None, route.options.get("model"))
 
 
 def _render(c: RequestContext, value: Any) -> Reply:

@@ -28,7 +28,7 @@ from fenrir.core.threads import THREADS
 from fenrir.flask import cli
 from fenrir.flask.ctx import AppContext, RequestContext
 from fenrir.flask.dispatching import Dispatching
-from fenrir.flask.engine import FlaskEngine, rendered
+from fenrir.flask.engine import FlaskEngine, ready_of, rendered
 from fenrir.flask.flags import get_debug_flag, get_load_dotenv
 from fenrir.flask.globals import CONTEXT, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
@@ -38,6 +38,7 @@ from fenrir.flask.scaffold import setupmethod
 if TYPE_CHECKING:
     from fenrir.core.application import Application
     from fenrir.core.context import RequestContext as EngineContext
+    from fenrir.core.dialect import Ready
     from fenrir.core.reply import Reply
 
 __all__ = ["Flask"]
@@ -214,22 +215,18 @@ class Flask(Dispatching):
 
     def context_of(self, c: EngineContext) -> RequestContext:
         """Return the context of a request that the engine serves, always the same one."""
-        found: RequestContext = c.note(CONTEXT, self._context)
+        notes = c.notes
+        if notes is None:
+            notes = c.notes = {}
+        found: RequestContext | None = notes.get(CONTEXT)
+        if found is None:
+            found = notes[CONTEXT] = RequestContext.of(self, c)
         return found
-
-    def _context(self, c: EngineContext) -> RequestContext:
-        return RequestContext.of(self, c)
 
     def request_of(self, c: EngineContext) -> Request:
         """Return the request of a request that the engine serves, with the rule of its route."""
         made = self.request_class.of(c)
         made.json_module = self.json
-        plan = c.plan
-        if plan is not None:
-            rule = plan.route.options.get("rule")
-            if rule is not None:
-                made.url_rule = rule
-                made.view_args = {**(rule.defaults or {}), **c.path_values}
         return made
 
     def begin_after(self, c: EngineContext) -> None:
@@ -238,6 +235,11 @@ class Flask(Dispatching):
     def rendered(self, c: EngineContext, value: Any) -> Reply:
         """Return the reply that the value of a view is."""
         return rendered(self, c, value)
+
+    @cached_property
+    def ready(self) -> Callable[[EngineContext, Any], Ready | None]:
+        """The short way from the value of a view to what is sent, where nothing stands around the view."""
+        return ready_of(self)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that plain code may call: a coroutine function runs on a loop."""

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from fenrir.core.context import State
 from fenrir.core.exits import SwallowedError
 from fenrir.core.threads import to_thread
-from fenrir.flask.globals import Frame, _cv_app, _cv_request
+from fenrir.flask.globals import APP_CONTEXT, Frame, _cv_app, _cv_request
 from fenrir.flask.incidental import incidental
 from fenrir.flask.signals import appcontext_popped, appcontext_pushed
 
@@ -232,8 +232,11 @@ class RequestContext(_Counted):
     def app_context(self) -> AppContext:
         """The application context that goes with a request of the engine."""
         if self._implied is None:
-            assert self._c is not None
-            self._implied = AppContext.of(self.app, self._c)
+            c = self._c
+            assert c is not None
+            self._implied = AppContext.of(self.app, c)
+            if c.notes is not None:
+                c.notes[APP_CONTEXT] = self._implied
         return self._implied
 
     @property

@@ -19,7 +19,7 @@ from werkzeug.routing import BaseConverter, Rule
 from werkzeug.routing.map import Map
 
 from fenrir.core.application import Application
-from fenrir.core.binding import Argument, Binding, Given, Node, PathValue
+from fenrir.core.binding import THE_CONTEXT, Argument, Binding, Node, PathValue
 from fenrir.core.context import current
 from fenrir.core.declare import Mode, Route, Source, source_of
 from fenrir.core.pattern import Pattern, PatternError, angles_type_first
@@ -32,21 +32,21 @@ from fenrir.flask.environ import environ_of
 from fenrir.flask.globals import DOOR
 from fenrir.flask.injecting import typed_view
 from fenrir.flask.json.provider import DefaultJSONProvider
-from fenrir.flask.response import Response, reply_of
+from fenrir.flask.response import Response, plain_answer, reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSessionInterface
 from fenrir.flask.signals import Listening, appcontext_tearing_down
 from fenrir.flask.sockets import speak
-from fenrir.http.headers import MutableHeaders
 
 if TYPE_CHECKING:
     from asteri.exchange import Channel
     from fenrir.core.application import Frozen
     from fenrir.core.context import RequestContext
+    from fenrir.core.dialect import Ready
     from fenrir.flask.app import Flask
     from fenrir.flask.injection import Injection
 
-__all__ = ["FlaskEngine"]
+__all__ = ["FlaskEngine", "ready_of", "rendered"]
 
 PRELOAD = 1 << 20
 """Bytes of a body that are read before a blocking view runs; of a longer one the view reads as it goes."""
@@ -176,11 +176,12 @@ class FlaskEngine(Application):
         awaited = short and iscoroutinefunction(view)
         said = self.flask._said.get(id(rule), {})
         names = pattern.names
-        binding: list[Argument] = [Argument(None, Given(_itself))]
+        binding: list[Argument] = [Argument(None, THE_CONTEXT)]
         binding += [Argument(name, PathValue(place)) for place, name in enumerate(names)]
         nodes: tuple[Node, ...] = ()
         if methods is None or methods & _SENDING:
-            nodes = (Node(_load_all if awaited else _load_some, Mode.LOOP, (Argument(None, Given(_itself)),)),)
+            load = _load_all if awaited else _load_some
+            nodes = (Node(load, Mode.LOOP, (Argument(None, THE_CONTEXT),), loads=True),)
         if not short:
             binding = binding[:1]
         bound = Binding(tuple(binding), nodes)
@@ -229,7 +230,8 @@ class FlaskEngine(Application):
     def _unrouted(self) -> Route:
         """Return the route of requests that the tree does not know."""
         bound = Binding(
-            (Argument(None, Given(_itself)),), (Node(_load_some, Mode.LOOP, (Argument(None, Given(_itself)),)),)
+            (Argument(None, THE_CONTEXT),),
+            (Node(_load_some, Mode.LOOP, (Argument(None, THE_CONTEXT),), loads=True),),
         )
         return Route(
             pattern=angles_type_first("/", DIALECT.converters),
@@ -245,10 +247,6 @@ class FlaskEngine(Application):
             stream=True,
             document=False,
         )
-
-
-def _itself(c: RequestContext) -> RequestContext:
-    return c
 
 
 def _converters(rule: Rule) -> list[BaseConverter]:
@@ -345,7 +343,8 @@ def _blocking(
     def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return whole(c)
-        app._got_first_request = True
+        if not app._got_first_request:
+            app._got_first_request = True
         try:
             value = view(**values)
         except Exception as exc:
@@ -365,7 +364,8 @@ def _awaited(
     async def call(c: RequestContext, /, **values: Any) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return await to_thread(whole, c)
-        app._got_first_request = True
+        if not app._got_first_request:
+            app._got_first_request = True
         try:
             value = await view(**values)
         except Exception as exc:
@@ -420,6 +420,7 @@ def _broken(app: Flask, c: RequestContext, exc: Exception) -> Reply:
 
 
 _JSON = ((b"content-type", b"application/json"),)
+_HTML = ((b"content-type", b"text/html; charset=utf-8"),)
 
 
 def _is_plain(app: Flask) -> bool:
@@ -432,15 +433,32 @@ def _is_plain(app: Flask) -> bool:
         type(provider) is DefaultJSONProvider
         and provider.__dict__.keys().isdisjoint(("dumps", "response", "mimetype"))
         and app.response_class is Response
-        and not _replaced(app, "make_response")
     )
+
+
+def ready_of(app: Flask) -> Callable[[RequestContext, Any], Ready | None]:
+    """Return the short way from the value of a view to what is sent."""
+
+    def ready(c: RequestContext, value: Any) -> Ready | None:
+        kind = type(value)
+        if kind is Response:
+            return plain_answer(value)
+        if kind is dict or kind is list:
+            if _is_plain(app):
+                try:
+                    return 200, _JSON, cast(Any, app.json).body(value)
+                except Exception:
+                    return None  # it fails again on the long way, where its error is answered
+        elif kind is str and app.response_class is Response:
+            return 200, _HTML, value.encode()
+        return None
+
+    return ready
 
 
 def rendered(app: Flask, c: RequestContext, value: Any) -> Reply:
     """Return the reply that the value of a view is."""
     try:
-        if type(value) in (dict, list) and _is_plain(app):
-            return Reply(200, MutableHeaders.of_checked(_JSON), cast(Any, app.json).body(value))
         return _reply(c, app.make_response(value))
     except Exception as exc:
         return _broken(app, c, exc)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import sys
 from typing import TYPE_CHECKING, Any
 
+from asteri.wsgi import build_environ
 from fenrir.core.threads import in_worker, on_loop
 
 if TYPE_CHECKING:
@@ -44,16 +44,23 @@ class BodyInput(io.RawIOBase):
         return len(piece)
 
 
-def _latin(text: str) -> str:
-    """Return a decoded path as PEP 3333 wants it: its bytes read as latin-1."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
 def _body(c: RequestContext) -> Any:
     body = c.kept_body
     if body is None:
         body = c.exchange.buffered
     return io.BytesIO(body) if body is not None else io.BufferedReader(BodyInput(c.exchange), PIECE)
+
+
+class _Handshake:
+    """The channel of a WebSocket as the request that it began with."""
+
+    method = "GET"
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._channel, name)
 
 
 def environ_of(c: RequestContext) -> dict[str, Any]:
@@ -74,35 +81,7 @@ def _environ(c: RequestContext) -> dict[str, Any]:
 
 def environ_from(x: Any, body: Any) -> dict[str, Any]:
     """Return the environment of an exchange or of a channel, with a file for its body."""
-    connection = x.connection
-    server = connection.server or ("localhost", 80)
-    query = x.query.decode("latin-1")
-    raw = x.raw_path.decode("latin-1")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": getattr(x, "method", "GET"),
-        "SCRIPT_NAME": _latin(connection.root_path),
-        "PATH_INFO": _latin(x.path),
-        "QUERY_STRING": query,
-        "REQUEST_URI": f"{raw}?{query}" if query else raw,
-        "SERVER_NAME": str(server[0]),
-        "SERVER_PORT": str(server[1] if server[1] is not None else ""),
-        "SERVER_PROTOCOL": f"HTTP/{connection.http_version}",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": connection.scheme,
-        "wsgi.input": body,
-        "wsgi.input_terminated": True,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    if connection.client is not None:
-        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = connection.client[0], str(connection.client[1])
-    for name, value in x.headers:
-        if "_" in name:
-            continue  # SECURITY: `x_forwarded_for` must not pass for `x-forwarded-for`
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}" if key in environ else value
+    environ = build_environ(x if hasattr(x, "method") else _Handshake(x), body)
+    if x.connection.client is None:
+        del environ["REMOTE_ADDR"]  # `request.remote_addr` is None then, not ""
     return environ

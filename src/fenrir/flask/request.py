@@ -6,7 +6,6 @@ somebody asks for it. A request can be made of an environ as well, as upstream m
 
 from __future__ import annotations
 
-from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import parse_qsl
@@ -20,12 +19,14 @@ from fenrir.flask import json
 from fenrir.flask.environ import environ_of
 from fenrir.flask.exceptions import adopt
 from fenrir.flask.globals import DOOR, current_app
+from fenrir.flask.lazy import lazy
 from fenrir.flask.origins import _split_blueprint_path
 
 if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
     from werkzeug.routing import Rule
 
+    from asteri.exchange import Exchange
     from fenrir.core.context import RequestContext
 
 __all__ = ["Request"]
@@ -61,14 +62,10 @@ class Request(WerkzeugRequest):
     """The request that is being served.
 
     Attributes:
-        url_rule: the rule that matched, None if none did.
-        view_args: the values in its path, and its defaults.
         routing_exception: why no rule matched.
     """
 
     json_module: Any = json
-    url_rule: Rule | None = None
-    view_args: dict[str, Any] | None = None
     routing_exception: HTTPException | None = None
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
@@ -81,52 +78,92 @@ class Request(WerkzeugRequest):
         if cls.__init__ is not WerkzeugRequest.__init__:
             return cls(environ_of(c))  # what a user's class makes of the environ is its own affair
         view = cls.__new__(cls)
-        exchange = c.exchange
-        connection = exchange.connection
-        path: str = exchange.path
-        if not path.isascii():
-            path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        server = connection.server
-        method = getattr(exchange, "method", None)
-        if method is None:  # the handshake of a WebSocket, which has no other, and no body
-            method = "GET"
-            c.keep_body(b"")
-        view.__dict__.update(
-            _c=c,
-            method=method,
-            scheme=connection.scheme,
-            server=server,
-            root_path=connection.root_path,
-            path="/" + path.lstrip("/"),
-            query_string=exchange.query,
-            remote_addr=connection.client[0] if connection.client else None,
-            shallow=False,
-        )
+        view._c = c
+        if c.plan is not None and c.plan.route.websocket:
+            c.keep_body(b"")  # a handshake has none
         return view
 
+    # What Werkzeug's class sets when it is made of an environ is looked up here when somebody asks.
+    shallow = False
+
+    @lazy
+    def method(self) -> str:
+        """The method, in upper case."""
+        return getattr(self._exchange, "method", "GET")  # a handshake has no other
+
+    @lazy
+    def scheme(self) -> str:
+        """The scheme of the URL."""
+        return self._exchange.connection.scheme
+
+    @lazy
+    def server(self) -> tuple[str, int | None] | None:
+        """The address of the server."""
+        return self._exchange.connection.server
+
+    @lazy
+    def root_path(self) -> str:
+        """The prefix under which the application stands."""
+        return self._exchange.connection.root_path
+
+    @lazy
+    def path(self) -> str:
+        """The path behind that prefix."""
+        path = self._exchange.path
+        if not path.isascii():
+            path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return "/" + path.lstrip("/")
+
+    @lazy
+    def query_string(self) -> bytes:
+        """The query, as it was sent."""
+        return self._exchange.query
+
+    @lazy
+    def remote_addr(self) -> str | None:
+        """The address of the client."""
+        client = self._exchange.connection.client
+        return client[0] if client else None
+
+    @property
+    def _exchange(self) -> Exchange:
+        assert self._c is not None
+        exchange: Exchange = self._c.exchange
+        return exchange
+
     # An attribute of the instance when the request was made of an environ.
-    @cached_property
-    def environ(self) -> dict[str, Any]:  # type: ignore[override]
+    @lazy
+    def environ(self) -> dict[str, Any]:
         """The request as WSGI describes it (PEP 3333)."""
         assert self._c is not None
         environ = environ_of(self._c)
         environ["werkzeug.request"] = self
         return environ
 
-    @cached_property
+    @lazy
     def headers(self) -> EnvironHeaders:  # type: ignore[override]
         """The header fields."""
         return EnvironHeaders(self.environ) if self._c is None else _Headers(self)
 
-    @cached_property
+    @lazy
     def args(self) -> MultiDict[str, str]:
         """The fields of the query."""
         query = self.query_string
-        if query.isascii() and _PERCENT not in query and _PLUS not in query:
-            pairs = [piece.partition("=")[::2] for piece in query.decode("ascii").split("&") if piece]
-        else:
+        plain = query.isascii() and _PERCENT not in query and _PLUS not in query
+        if not plain or self.parameter_storage_class is not ImmutableMultiDict:
             pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="werkzeug.url_quote")
-        return self.parameter_storage_class(pairs)
+            return self.parameter_storage_class(pairs)
+        # PERF: a MultiDict is a dict of lists; its own way there asks first what else it may have been given (1.2 us).
+        lists: dict[str, list[str]] = {}
+        for piece in query.decode("ascii").split("&"):
+            name, _, value = piece.partition("=")
+            if piece and name not in lists:
+                lists[name] = [value]
+            elif piece:
+                lists[name].append(value)
+        made: ImmutableMultiDict[str, str] = ImmutableMultiDict.__new__(ImmutableMultiDict)
+        cast(Any, dict).__init__(made, lists)
+        return made
 
     # ---------------------------------------------------------------- limits
     def _limit(self, own: int | None, key: str, fallback: int | None) -> int | None:
@@ -142,7 +179,7 @@ class Request(WerkzeugRequest):
     @property
     def max_content_length(self) -> int | None:
         """The most that a body may have; may be set for one request."""
-        return self._limit(self._max_content_length, "MAX_CONTENT_LENGTH", super().max_content_length)
+        return self._limit(self._max_content_length, "MAX_CONTENT_LENGTH", WerkzeugRequest.max_content_length)
 
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:
@@ -151,7 +188,7 @@ class Request(WerkzeugRequest):
     @property
     def max_form_memory_size(self) -> int | None:
         """The most that a field of a multipart form may have; may be set for one request."""
-        return self._limit(self._max_form_memory_size, "MAX_FORM_MEMORY_SIZE", super().max_form_memory_size)
+        return self._limit(self._max_form_memory_size, "MAX_FORM_MEMORY_SIZE", WerkzeugRequest.max_form_memory_size)
 
     @max_form_memory_size.setter
     def max_form_memory_size(self, value: int | None) -> None:
@@ -160,13 +197,25 @@ class Request(WerkzeugRequest):
     @property  # type: ignore[override]
     def max_form_parts(self) -> int | None:
         """How many fields a multipart form may have; may be set for one request."""
-        return self._limit(self._max_form_parts, "MAX_FORM_PARTS", super().max_form_parts)
+        return self._limit(self._max_form_parts, "MAX_FORM_PARTS", WerkzeugRequest.max_form_parts)
 
     @max_form_parts.setter
     def max_form_parts(self, value: int | None) -> None:
         self._max_form_parts = value
 
     # --------------------------------------------------------------- routing
+    @lazy
+    def url_rule(self) -> Rule | None:
+        """The rule that matched, None if none did."""
+        plan = self._c.plan if self._c is not None else None
+        return None if plan is None else plan.route.options.get("rule")
+
+    @lazy
+    def view_args(self) -> dict[str, Any] | None:
+        """The values in the path, and the defaults of the rule."""
+        rule = self.url_rule
+        return None if rule is None or self._c is None else {**(rule.defaults or {}), **self._c.path_values}
+
     @property
     def endpoint(self) -> str | None:
         """The endpoint of the rule that matched; of a route of another dialect its name."""
@@ -194,13 +243,16 @@ class Request(WerkzeugRequest):
     def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:
         """Return the body; of a form that was parsed nothing is left."""
         # PERF: a body that is there needs no stream (0.7 us instead of 12).
-        if self._c is not None and cache and not parse_form_data and _UNREAD.isdisjoint(self.__dict__):
-            body = self._c.kept_body
+        c = self._c
+        if c is not None and cache and not parse_form_data and _UNREAD.isdisjoint(self.__dict__):
+            body = c.kept_body
             if body is None:
-                body = self._c.exchange.buffered
+                body = c.exchange.buffered
             limit = self.max_content_length
             if body is not None and not self.shallow and (limit is None or len(body) <= limit):
                 self.__dict__.update(_cached_data=body, stream=BytesIO())
+                if not as_text:
+                    return body
         return super().get_data(cache, cast(Any, as_text), parse_form_data)
 
     def _load_form_data(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from werkzeug.datastructures import Headers
+from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import ClosingIterator
 
@@ -20,7 +21,9 @@ from fenrir.http.headers import MutableHeaders
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-__all__ = ["Response", "reply_of"]
+    from fenrir.core.dialect import Ready
+
+__all__ = ["Response", "plain_answer", "reply_of"]
 
 
 class Response(WerkzeugResponse):
@@ -30,6 +33,40 @@ class Response(WerkzeugResponse):
     json_module: Any = json
     autocorrect_location_header = False
     _base: Reply | None = None  # the reply that this is a view of
+
+    def __init__(
+        self,
+        response: Any = None,
+        status: Any = None,
+        headers: Any = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        kind = type(response)
+        if (
+            type(self) is not Response
+            or (kind is not str and kind is not bytes)
+            or status is not None
+            or headers
+            or content_type is not None
+            or self.default_status != 200
+            or not self.automatically_set_content_length
+        ):
+            super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
+            return
+        # PERF: what Werkzeug would set of some text or bytes; 1.1 us instead of 5.2 (timeit, CPython 3.11).
+        content = response.encode() if kind is str else response
+        self.headers = made = Headers()
+        if mimetype is None:
+            mimetype = self.default_mimetype
+        if mimetype is not None:
+            made._list.append(("Content-Type", _full_type(mimetype)))
+        made._list.append(("Content-Length", str(len(content))))
+        self._status, self._status_code = "200 OK", 200
+        self.direct_passthrough = direct_passthrough
+        self._on_close = []
+        self.response = [content]
 
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
@@ -61,8 +98,9 @@ class Response(WerkzeugResponse):
 
 def reply_of(response: WerkzeugResponse, environ: WSGIEnvironment | None = None) -> Reply:
     """Return what a response of Werkzeug's is to the engine."""
-    if type(response) is Response and (reply := _plain_reply(response)) is not None:
-        return reply
+    if type(response) is Response and (plain := plain_answer(response)) is not None:
+        status, head, content = plain
+        return Reply(status, MutableHeaders.of_checked(cast(Any, head)), content)
     headers = MutableHeaders(response.get_wsgi_headers(environ if environ is not None else {}).items())
     base: Reply | None = getattr(response, "_base", None)
     reply = Reply(response.status_code, headers, background=None if base is None else base.background)
@@ -81,10 +119,10 @@ def reply_of(response: WerkzeugResponse, environ: WSGIEnvironment | None = None)
     return reply
 
 
-def _plain_reply(response: Response) -> Reply | None:
-    """Return the reply of a response like most: some bytes and headers that stay as they are.
+def plain_answer(response: Response) -> Ready | None:
+    """Return what is sent of a response like most: some bytes and headers that stay as they are.
 
-    PERF: 2.0 us; by way of Werkzeug's headers for WSGI 9.5 (timeit, CPython 3.11).
+    PERF: 1.6 us; by way of Werkzeug's headers for WSGI 9.5 (timeit, CPython 3.11).
     """
     body: Any = response.response
     status = response.status_code
@@ -94,8 +132,8 @@ def _plain_reply(response: Response) -> Reply | None:
         return None
     if response._on_close or response._base is not None or status < 200 or status in (204, 304):
         return None
-    head = _plain_head(tuple(response.headers))
-    return None if head is None else Reply(status, MutableHeaders.of_checked(head), body[0])
+    head = _plain_head(tuple([pair for pair in response.headers if pair[0] != "Content-Length"]))
+    return None if head is None else (status, head, body[0])
 
 
 @lru_cache(maxsize=512)
@@ -105,6 +143,14 @@ def _plain_head(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes]
     if not names.isdisjoint(_PARTICULAR):
         return None
     return tuple(pair for pair in MutableHeaders(pairs).raw if pair[0] != b"content-length")
+
+
+@lru_cache(maxsize=128)
+def _full_type(mimetype: str) -> str:
+    """Return a content type with its charset, checked as any header value is."""
+    headers = Headers()
+    headers["Content-Type"] = get_content_type(mimetype, "utf-8")
+    return headers["Content-Type"]
 
 
 # Locations are made URIs; what only one client is to know is not kept.

@@ -23,6 +23,7 @@ __all__ = [
     "Request",
     "Sanic",
     "Websocket",
+    "__version__",
     "empty",
     "file",
     "html",
@@ -31,3 +32,6 @@ __all__ = [
     "redirect",
     "text",
 ]
+
+__version__ = "25.12.1"
+"""Of the original whose behaviour this is: packages choose their code by it."""

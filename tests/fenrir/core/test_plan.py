@@ -15,7 +15,7 @@ def test_a_plan_knows_its_route(app: App) -> None:
     assert plan.names == ("id", "name") and plan.title == "GET,PUT /a/{id:int}/{name}"
     assert plan.scope is inner and plan.dialect is app.dialect and plan.body_limit == 5
     assert str(plan.source).startswith("test_plan.py:")
-    assert plan.text.startswith("async def plan(c, x, p):")
+    assert plan.text.startswith("def work(c, x, p):")
 
 
 def test_a_plan_has_the_hooks_that_apply(app: App) -> None:

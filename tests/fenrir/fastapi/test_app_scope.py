@@ -8,6 +8,7 @@ import pytest
 
 from fenrir.fastapi import Depends, FastAPI, Request
 from fenrir.fastapi.exceptions import DependencyScopeError
+from fenrir.starlette.routing import Host, Router
 from fenrir.testing import Client
 from tests.fenrir.fastapi.oracle import DOORS
 
@@ -149,3 +150,13 @@ def test_an_application_that_mounts_itself_starts() -> None:
     app.mount("/self", app)
     with Client(app) as client:
         assert client.get("/self/self/docs").status_code == 200
+
+
+def test_an_application_that_tries_its_routes_one_by_one_has_them() -> None:
+    log: list[str] = []
+    app, _ = build(log)
+    app.router.routes.append(Host("other.example", Router()))
+    assert app.__asteri__(1) is None
+    with Client(app, door="asgi") as client:
+        assert client.get("/sync").json() == "pool of here"
+    assert log == ["settings", "pool in here", "model in", "model out", "pool out"]

@@ -420,3 +420,17 @@ def test_a_replaced_factory_of_handlers_stands_around_every_route(monkeypatch: p
     with Client(app) as client:
         assert [client.get("/1").json(), client.get("/2").json()] == [1, 2]
     assert calls == ["read", "read"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_route_that_comes_again_is_reported_at_the_start_only(door: str, caplog: pytest.LogCaptureFixture) -> None:
+    app, sub = FastAPI(), FastAPI()
+    app.mount("/sub", sub)
+    client = Client(app, door=door)  # type: ignore[arg-type]
+    for _ in range(2):  # as tests do that declare on an application of their module
+        app.get("/test")(lambda: "test")
+        sub.get("/below")(lambda: "below")
+        assert client.get("/test").json() == "test"
+    assert not caplog.records
+    with Client(app, door=door):  # type: ignore[arg-type]
+        assert [record.getMessage().split()[1] for record in caplog.records] == ["/test", "/below"]

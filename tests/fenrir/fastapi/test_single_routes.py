@@ -328,6 +328,35 @@ def test_a_client_that_leaves(where: str, way: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_whoever_is_watched_loses_nothing_of_his_body(way: str) -> None:
+    app, inner = FastAPI(cancel_on_disconnect=True), FastAPI(cancel_on_disconnect=True)
+
+    @app.post("/whole")
+    async def whole(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/stream")
+    @inner.post("/stream")
+    async def stream(request: Request) -> StreamingResponse:
+        async def pieces() -> Any:
+            async for piece in request.stream():
+                yield piece
+
+        return StreamingResponse(pieces())
+
+    @app.post("/gone")
+    async def gone(request: Request) -> list[Any]:
+        return [await request.is_disconnected(), len(await request.body())]
+
+    app.mount("/inner", inner)
+    with serving(app, way) as client:
+        assert client.post("/whole", content=b"x" * 300_000).json() == 300_000
+        assert len(client.post("/stream", content=b"x" * 300_000).content) == 300_000
+        assert len(client.post("/inner/stream", content=b"x" * 300_000).content) == 300_000
+        assert client.post("/gone", content=b"x").json()[0] is False
+
+
 async def serve(app: FastAPI, exchange: MemoryExchange, door: str) -> None:
     if door == "direct":
         doors = app.__asteri__(1)

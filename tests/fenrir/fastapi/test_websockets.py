@@ -1,5 +1,6 @@
 """WebSocket routes through both doors."""
 
+import importlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -112,3 +113,51 @@ def test_sending_needs_accept(door: Any) -> None:
         client.websocket("/early") as session,
     ):
         session.receive()
+
+
+def raising(package: str, toolkit: str) -> Any:
+    fastapi = importlib.import_module(package)
+    routing = importlib.import_module(f"{toolkit}.routing")
+    exceptions = importlib.import_module(f"{toolkit}.exceptions")
+
+    async def late(websocket: Any) -> None:
+        await websocket.accept()
+        raise exceptions.WebSocketException(4001, "no")
+
+    async def early(websocket: Any) -> None:
+        raise exceptions.WebSocketException(4001, "no")
+
+    async def answered(websocket: Any) -> None:
+        raise exceptions.HTTPException(403, "no")
+
+    async def own(websocket: Any) -> None:
+        raise ZeroDivisionError
+
+    async def handler(websocket: Any, exc: Exception) -> None:
+        await websocket.close(4005, "zero")
+
+    app, sub = fastapi.FastAPI(), fastapi.FastAPI()
+    app.add_exception_handler(ZeroDivisionError, handler)
+    for owner in (app, sub):
+        for path, endpoint in (("/late", late), ("/early", early), ("/answered", answered), ("/own", own)):
+            owner.router.routes.append(routing.WebSocketRoute(path, endpoint))
+    app.mount("/sub", sub)
+    return app
+
+
+def test_what_routes_of_the_toolkit_raise_is_handled(door: Any) -> None:
+    def answers(app: Any, door: Any) -> list[Any]:
+        found: list[Any] = []
+        with Client(app, door=door) as client:
+            for path in ("/late", "/early", "/answered", "/own"):
+                for where in (path, f"/sub{path}"):
+                    with client.websocket(where) as session:
+                        try:
+                            found.append((where, session.rejected or session.receive()))
+                        except ChannelClosed as closed:
+                            found.append((where, closed.code, closed.reason))
+        return found
+
+    ours = answers(raising("fenrir.fastapi", "fenrir.starlette"), door)
+    assert ours == answers(raising("fastapi", "starlette"), "asgi")
+    assert ("/late", 4001, "no") in ours

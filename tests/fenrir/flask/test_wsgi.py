@@ -121,3 +121,16 @@ def test_a_body_is_read_as_the_view_reads_it(door: str) -> None:
             for size in (10, 2 << 20):
                 assert client.post(path, content=b"x" * size).text == str(size)
             assert client.post(path, content=b"x" * (4 << 20)).status_code == 413
+
+
+@pytest.mark.parametrize("door", ["direct", "asgi"])
+def test_the_environment_has_no_header_that_passes_for_something_else(door: str) -> None:
+    app = Flask(__name__)
+
+    @app.get("/")
+    def seen() -> dict[str, str]:
+        return {key: value for key, value in request.environ.items() if key.startswith("HTTP_")}
+
+    sent = {"proxy": "http://evil.example", "x_forwarded_for": "1.2.3.4", "x-a": "1"}
+    with Client(app, door=door) as client:
+        assert client.get("/", headers=sent).json() == {"HTTP_HOST": "testserver", "HTTP_X_A": "1"}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from asteri.exchange import AnswerError, Connection, Disconnected, HeaderPairs
@@ -245,16 +245,19 @@ class ASGIExchange:
         """The answer has been given, or a part of it."""
         return self._started
 
-    async def disconnected(self) -> None:
-        if self._gone:
-            return
+    def disconnected(self) -> Coroutine[Any, Any, None]:
+        # At the call, not at the first step of a task: whoever asks for the body meanwhile would not know the inbox.
         inbox = self._inbox
         if inbox is None:
             expected = self.headers.get("expect") is not None
             inbox = self._inbox = Inbox(self._asgi_receive, asked=not expected)
             self._asgi_receive = inbox.receive
-        await inbox.watch()
-        self._gone = True
+        return self._watch(inbox)
+
+    async def _watch(self, inbox: Inbox) -> None:
+        if not self._gone:
+            await inbox.watch()
+            self._gone = True
 
 
 class ASGISink:

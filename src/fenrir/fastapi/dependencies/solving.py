@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -41,6 +41,8 @@ class SolvedDependency:
         background_tasks: those that it or a dependency was given, None when nobody asked.
         response: the response that it or a dependency was given, to be merged by the caller; None when nobody asked.
         dependency_cache: kept for the signature; a plan has no cache at run time.
+        context: in which they were made, for who goes on with the request.
+        refused: the exception that says what `errors` says.
     """
 
     values: dict[str, Any]
@@ -48,6 +50,8 @@ class SolvedDependency:
     background_tasks: Any
     response: Any
     dependency_cache: dict[Any, Any]
+    context: RequestContext | None = field(default=None, repr=False)
+    refused: Exception | None = field(default=None, repr=False)
 
 
 async def solve_dependencies(
@@ -81,12 +85,13 @@ async def solve_dependencies(
     c.raises = Raises.ALL
     values: dict[str, Any] = {}
     errors: list[Any] = []
+    refused: Exception | None = None
     try:
         outcome = plan.run(c, c.exchange, c.values)
         if outcome is not None:
             values = await outcome
     except RequestValidationError as invalid:
-        errors = list(invalid.errors())
+        errors, refused = list(invalid.errors()), invalid
     finish, c.finish = c.finish, None
     if finish is not None:
         leave = finish
@@ -98,7 +103,8 @@ async def solve_dependencies(
 
         request.scope.get(EXITS, async_exit_stack).push_async_exit(left)
     notes: Mapping[str, Any] = c.notes or {}
-    return SolvedDependency(values, errors, notes.get(TASKS), notes.get(HANDED, response), dependency_cache or {})
+    tasks, handed = notes.get(TASKS), notes.get(HANDED, response)
+    return SolvedDependency(values, errors, tasks, handed, dependency_cache or {}, c, refused)
 
 
 _LEAST = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "path_params": {}}
@@ -120,10 +126,14 @@ def _plan(dependant: Dependant, overrides: Mapping[Any, Any]) -> Plan:
     call = dependant.call
     if call is None:
         raise ValueError("a dependant without a callable has no arguments")
+    plans = dependant.plans()
+    key = frozenset(overrides.items())
+    if key in plans:
+        return cast(Plan, plans[key])
     path = dependant.path or "/"
     source = Source(__file__, 0)
     pattern = pattern_of_path(path if path.startswith("/") else f"/{path}", source)
-    binding = bind_signature(call, pattern, reserved=given_by_type, overrides=overrides)
+    binding = bind_signature(call, pattern, reserved=given_by_type, overrides=overrides, root=dependant.read_back())
     route = Route(
         pattern=pattern,
         methods=None,
@@ -136,4 +146,5 @@ def _plan(dependant: Dependant, overrides: Mapping[Any, Any]) -> Plan:
         bind=lambda overrides: binding,
         user=call,
     )
-    return link(route, binding, wrapped=True)
+    plan = plans[key] = link(route, binding, wrapped=True)
+    return plan

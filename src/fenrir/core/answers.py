@@ -1,0 +1,192 @@
+"""Answers that one worker thread makes, from the first step of a plan to the last: no coroutine waits for them.
+
+The plan's program runs in the thread and returns what is to be sent; the loop sends it. Only an answer that needs more
+than one write, or work after it, is settled by a coroutine, which begins then.
+
+PERF: `fenrir-asteri`, a `def` handler: see docs/where-the-time-goes.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from asteri.exchange import Pending
+from fenrir.core.hooks import fail
+from fenrir.core.reply import Reply, settle, settle_failure
+from fenrir.core.shields import in_cancelled_scope, shielded
+from fenrir.core.threads import Call, Home, Overloaded, carried_out, complete, home, to_thread
+
+if TYPE_CHECKING:
+    from fenrir.core.context import RequestContext
+    from fenrir.core.dialect import Fast
+
+__all__ = ["answered"]
+
+Work = Callable[["RequestContext", Any, tuple[Any, ...]], Any]
+"""The program: (context, exchange, path values) -> bytes for `Fast`, a `Ready`, or a reply."""
+
+
+def answered(work: Work, fast: Fast | None, patient: Callable[..., Any] | None) -> Callable[..., Any]:
+    """Return a plan that has a thread make its answer.
+
+    Args:
+        fast: status and headers of an answer of which the program returns the body only.
+        patient: the plan for a request whose body is still to come.
+    """
+    head = (fast.status, fast.headers) if fast is not None else (0, ())
+
+    def plan(c: RequestContext, x: Any, p: tuple[Any, ...]) -> Any:
+        if patient is not None and x.buffered is None:
+            return patient(c, x, p)
+        here = home()
+        if here is None or not here.acquainted:
+            return _in_task(work, head, c, p)
+        try:
+            answer = Answer(work, c, p, head, here)
+        except Overloaded as exc:
+            return settle_failure(c, exc)
+        if answer.limiter is None or answer.admit():
+            answer.submit()
+            return answer
+        return answer.queued()
+
+    return plan
+
+
+async def _in_task(work: Work, head: tuple[Any, ...], c: RequestContext, p: tuple[Any, ...]) -> None:
+    """Do the same in a task, also on a loop that is not asyncio's."""
+    try:
+        made = await to_thread(work, c, c.exchange, p)
+    except Overloaded as exc:
+        made = await fail(c, exc)
+    if not _written(c, head, made):
+        await settle(c, made)
+
+
+def _written(c: RequestContext, head: tuple[Any, ...], made: Any) -> bool:
+    """Send what can be sent at once; say whether it was."""
+    kind = type(made)
+    if kind is bytes:
+        c.exchange.respond(head[0], head[1], made)
+    elif kind is tuple:
+        c.exchange.respond(*made)
+    elif (
+        kind is Reply
+        and made.stream is None
+        and made.run is None
+        and made.background is None
+        and c.late is None
+        and c.background is None
+    ):
+        c.exchange.respond(made.status, made.headers.raw, made.body)
+    else:
+        return False
+    c.close()
+    return True
+
+
+async def _raising(error: BaseException) -> None:
+    raise error
+
+
+class Answer(Call, Pending):
+    """What a thread makes of one request, and the loop sends."""
+
+    __slots__ = ("_c", "_future", "_head", "_settling", "_told", "_wrong")
+
+    def __init__(self, work: Work, c: RequestContext, p: tuple[Any, ...], head: tuple[Any, ...], home: Home) -> None:
+        super().__init__(work, (c, c.exchange, p), home)
+        self._c: RequestContext | None = c
+        self._head = head
+        self._wrong: BaseException | None = None
+        self._told: Callable[[Answer], object] | None = None
+        self._future: asyncio.Future[None] | None = None  # for whoever awaits this
+        self._settling: asyncio.Task[None] | None = None
+
+    def finish(self) -> None:
+        """On the loop: send what the thread has made."""
+        if self.limiter is not None:
+            self.limiter.release_on_behalf_of(self)
+        context, self._context = self._context, None
+        assert context is not None
+        context.run(self._finish, context)  # what the exchange does on an answer belongs to the request
+
+    def _finish(self, context: contextvars.Context) -> None:
+        c, self._c = self._c, None
+        made, self._result = self._result, None
+        error, self._error = self._error, None
+        if c is None:
+            self._end(asyncio.CancelledError())
+            return
+        if error is None:
+            try:
+                if _written(c, self._head, made):
+                    self._end(None)
+                    return
+            except Exception as exc:
+                self._end(exc)
+                return
+            rest = settle(c, made)
+        elif isinstance(error, Exception):
+            self._end(carried_out(error))
+            return
+        else:
+            rest = _raising(error)  # it is for the loop
+        self._settling = self._home.loop.create_task(rest, context=context)
+        self._settling.add_done_callback(self._settled)
+
+    def _settled(self, task: asyncio.Task[None]) -> None:
+        self._settling = None
+        self._end(asyncio.CancelledError() if task.cancelled() else task.exception())
+
+    def _end(self, error: BaseException | None) -> None:
+        self.ended = True
+        self._wrong = error
+        told, self._told = self._told, None
+        if told is not None:
+            told(self)
+        if self._future is not None:
+            complete(self._future, None, error)
+
+    def add_done_callback(self, call: Callable[[Any], object], /) -> None:
+        if self.ended:
+            call(self)
+        else:
+            self._told = call
+
+    def exception(self) -> BaseException | None:
+        return self._wrong
+
+    def cancel(self) -> bool:
+        if self._settling is not None:
+            return self._settling.cancel()
+        self._c = None
+        return not self.ended
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> None:
+        if not self.ended:
+            self._future = self._home.loop.create_future()
+            try:
+                await self._future
+            except asyncio.CancelledError:
+                self.cancel()
+                if not self.ended and in_cancelled_scope():  # which does not leave the thread alone
+                    self._future = self._home.loop.create_future()
+                    with shielded():
+                        await asyncio.wait([self._future])
+                        self._future.cancelled() or self._future.exception()  # it was seen
+                raise
+        elif self._wrong is not None:
+            raise self._wrong
+
+    async def queued(self) -> None:
+        """Wait until anyio's limit allows one more thread, and then for the end."""
+        await self.admitted()
+        self.submit()
+        await self
