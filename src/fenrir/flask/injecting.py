@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from fenrir.flask.globals import _cv_request, current_app
+from fenrir.flask.globals import _cv_request
 
 if TYPE_CHECKING:
     from fenrir.flask.ctx import RequestContext
@@ -23,13 +23,14 @@ def injecting(view: Callable[..., Any]) -> Callable[..., Any]:
     """Return a view that calls another with all that its signature asks for under the rule of the request."""
 
     @wraps(view)
-    def injected(**values: Any) -> Any:
-        app = current_app
+    def injected(*args: Any, **values: Any) -> Any:
         context: RequestContext | None = _cv_request.get(None)
         rule = context.request.url_rule if context is not None else None
-        injection = app._injection(rule, view) if rule is not None else None
-        if context is None or injection is None:
-            return app.ensure_sync(view)(**values)
+        if context is None or rule is None:
+            return view(*args, **values)
+        injection = context.app._injection(rule, view)
+        if injection is None or args:  # of whoever knows the function
+            return context.app.ensure_sync(view)(*args, **values)
         return injection.call(context, view, values)
 
     setattr(injected, _MARK, view)

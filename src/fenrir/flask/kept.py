@@ -62,8 +62,7 @@ def within_places(
 
     @contextmanager
     def held() -> Iterator[None]:
-        places = limit()
-        wait_for(_acquired(places))
+        places = wait_for(_acquired(limit))
         try:
             yield
         finally:
@@ -81,8 +80,10 @@ def within_places(
     return called if kind is NodeKind.CALL else entered
 
 
-async def _acquired(places: Places) -> None:
+async def _acquired(limit: Callable[[], Places]) -> Places:
+    places = limit()  # those of the running loop
     await places.acquire()
+    return places
 
 
 def waiting(call: Callable[[], Awaitable[None]]) -> Callable[[], None]:

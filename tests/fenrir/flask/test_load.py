@@ -4,20 +4,19 @@
 are abandoned, errors in views and in teardown, copies in threads, coroutines, sessions, functions after the request.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
-from typing import Any
+from typing import Annotated, Any
 from weakref import WeakSet
 
 import pytest
 
+from fenrir import Depends
 from fenrir.flask import (
     Flask,
     after_this_request,
@@ -33,6 +32,7 @@ from fenrir.flask.globals import _cv_app, _cv_request, request_ctx
 
 USERS = 64
 PATHS = ("/plain", "/stream", "/stream?leave", "/fail", "/teardown", "/copy", "/loop", "/session", "/close", "/nowhere")
+PATHS += ("/typed", "/typed?fail=1", "/typed?wrong=x", "/typed-loop", "/typed-stream", "/typed-stream?leave")
 ROUNDS = 3
 
 
@@ -45,6 +45,8 @@ class Watched:
         self.ended: Counter[str] = Counter()
         self.app_ended: Counter[str] = Counter()
         self.closed: Counter[str] = Counter()
+        self.opened: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
         self.alive: WeakSet[Any] = WeakSet()
         self.wrong: list[str] = []
         self.app = self._make()
@@ -131,6 +133,52 @@ class Watched:
 
             return ""
 
+        def held() -> Iterator[str]:
+            self.count(self.opened)
+            try:
+                yield g.key
+            finally:
+                self.count(self.left)
+                if not has_request_context():
+                    self.wrong.append("closed after the contexts")
+
+        async def held_on_the_loop() -> AsyncIterator[str]:
+            home = asyncio.current_task()
+            try:
+                yield g.key
+            finally:
+                if asyncio.current_task() is not home:  # a task group could not be left
+                    self.wrong.append("left by another task")
+
+        @app.get("/typed")
+        def typed(
+            key: Annotated[str, Depends(held)],
+            other: Annotated[str, Depends(held_on_the_loop)],
+            fail: int = 0,
+            wrong: int = 0,
+        ) -> str:
+            if fail:
+                raise ValueError("in a typed view")
+            return key if key == other == g.key else "wrong"
+
+        @app.get("/typed-loop")
+        async def typed_loop(
+            key: Annotated[str, Depends(held)], other: Annotated[str, Depends(held_on_the_loop)]
+        ) -> str:
+            await asyncio.sleep(0)
+            return key if key == other == g.key else "wrong"
+
+        @app.get("/typed-stream")
+        def typed_stream(key: Annotated[str, Depends(held)], leave: str = "") -> Any:
+            @stream_with_context
+            def pieces() -> Iterator[str]:
+                for _ in range(3):
+                    yield key
+                    if g.key != key or key in self.left:
+                        self.wrong.append(g.key)
+
+            return pieces()
+
         @app.get("/close")
         def close() -> Any:
             response = app.make_response(request.headers["X-Key"])
@@ -152,6 +200,7 @@ class Watched:
         assert dict(self.begun) == once
         assert dict(self.ended) == once
         assert dict(self.app_ended) == once
+        assert dict(self.opened) == dict(self.left) == {key: 1 for key in asked if "/typed" in key}
         assert dict(self.closed) == {key: 1 for key in asked if "/close" in key}
         gc.collect()
         assert list(self.alive) == []
@@ -206,7 +255,7 @@ def test_by_the_threads_of_a_wsgi_server() -> None:
                     assert url == "/teardown"
                 else:
                     if "leave" not in url:
-                        assert "/stream" not in url or b"".join(answer) == key.encode() * 3
+                        assert "stream" not in url or b"".join(answer) == key.encode() * 3
                         answer.close()
                     elif round_ == 0:
                         next(iter(answer))
@@ -275,12 +324,14 @@ def test_by_the_loop_of_an_asgi_server() -> None:
                 key = f"{number} {round_} {url}"
                 asked.add(key)
                 status, body = await ask(watched.app, key, url)
-                if url == "/stream":
+                if url in ("/stream", "/typed-stream"):
                     assert (status, body) == (200, key.encode() * 3)
-                elif url in ("/plain", "/loop", "/close"):
+                elif url in ("/plain", "/loop", "/close", "/typed", "/typed-loop"):
                     assert (status, body) == (200, key.encode())
-                elif url in ("/fail", "/teardown"):
+                elif url in ("/fail", "/teardown", "/typed?fail=1"):
                     assert status == 500
+                elif url == "/typed?wrong=x":
+                    assert status == 422
 
     def probe() -> bool:
         threads.add(threading.current_thread().name)

@@ -261,6 +261,74 @@ def test_what_is_opened_is_closed_before_teardown(door: str, hooked: bool, kind:
         assert log == ["view", True, "so", "closed g", "handled", "after"] + ["teardown"] * hooked
 
 
+def test_places_and_other_kinds_of_dependencies(door: str) -> None:
+    app = Flask(__name__)
+    inside: list[int] = []
+    most: list[int] = []
+
+    async def counted() -> AsyncIterator[str]:
+        inside.append(1)
+        most.append(len(inside))
+        await asyncio.sleep(0.005)
+        try:
+            yield "counted"
+        finally:
+            inside.pop()
+
+    async def called() -> str:
+        return "called"
+
+    class Page:
+        def __init__(self, limit: int = 10) -> None:
+            self.limit = limit
+
+    @app.get("/places")
+    def places(
+        one: Annotated[str, Depends(counted, max_concurrency=2)],
+        two: Annotated[str, Depends(called, max_concurrency=1)],
+    ) -> str:
+        return f"{one} {two}"
+
+    @app.get("/page")
+    def page(found: Annotated[Page, Depends()]) -> str:
+        return str(found.limit)
+
+    with reach(app, door) as ask:
+        assert ask("GET", "/page?limit=3") == (200, "3")
+        answers: list[Any] = []
+        threads = [threading.Thread(target=lambda: answers.append(ask("GET", "/places"))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [(200, "counted called")] * 8
+        assert max(most) <= 2 and inside == []
+
+
+def test_made_once_for_the_application(door: str) -> None:
+    app = Flask(__name__)
+    log: list[str] = []
+
+    def pool() -> Iterator[list[int]]:
+        log.append("made")
+        yield []
+        log.append("left")
+
+    @app.get("/")
+    def view(found: Annotated[list[int], Depends(pool, scope="app")]) -> str:
+        found.append(1)
+        return str(len(found))
+
+    if door == "wsgi":  # nothing starts an application there
+        app.testing = True
+        with reach(app, door) as ask, pytest.raises(RuntimeError, match="this one has not started"):
+            ask("GET", "/")
+        return
+    with reach(app, door) as ask:
+        assert [ask("GET", "/")[1] for _ in range(2)] == ["1", "2"]
+    assert log == ["made", "left"]
+
+
 def test_an_error_while_closing_is_raised_after_the_other_teardowns(door: str) -> None:
     app = Flask(__name__)
     app.testing = True
@@ -479,7 +547,9 @@ def test_extensions_call_what_they_find(door: str) -> None:
         assert ask("GET", "/two/3") == (200, "3 5")
     with app.test_request_context("/two/4"):
         assert app.view_functions["view"](q=4) == "4 5"
-        assert app.view_functions["view"].__name__ == "view"
+        assert app.view_functions["view"](5, 6) == "5 6"
+    assert app.view_functions["view"].__name__ == "view"
+    assert asyncio.run(app.view_functions["view"](7, item=8)) == "7 8"
 
 
 # ------------------------------------------------------------- what must not change
