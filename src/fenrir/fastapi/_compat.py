@@ -1,5 +1,10 @@
 """Names that upstream keeps here and that other packages import: questions about annotations, Pydantic's version."""
 
+from pydantic_core import Url
+
+from fenrir.fastapi.dependencies.bodies import create_body_model
+from fenrir.fastapi.model_field import ModelField
+from fenrir.kit.validation.errors import missing as get_missing_field_error
 from fenrir.kit.validation.parameters import Undefined
 from fenrir.kit.validation.shapes import (
     SEQUENCES as sequence_types,
@@ -33,11 +38,15 @@ from fenrir.kit.validation.version import PYDANTIC_VERSION
 __all__ = [
     "PYDANTIC_VERSION",
     "PYDANTIC_VERSION_MINOR_TUPLE",
+    "ModelField",
     "RequiredParam",
     "Undefined",
+    "Url",
+    "create_body_model",
     "field_annotation_is_scalar",
     "field_annotation_is_scalar_sequence",
     "field_annotation_is_sequence",
+    "get_missing_field_error",
     "is_bytes_or_nonable_bytes_annotation",
     "is_bytes_sequence_annotation",
     "is_uploadfile_or_nonable_uploadfile_annotation",

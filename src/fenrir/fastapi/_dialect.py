@@ -70,7 +70,8 @@ def handed_tasks(c: RequestContext) -> BackgroundTasks:
     return tasks
 
 
-def _view(c: RequestContext) -> Any:
+def the_connection(c: RequestContext) -> Any:
+    """Return the request or the WebSocket."""
     return c.view(DIALECT)
 
 
@@ -80,7 +81,7 @@ handed_response.shares_reply = True  # type: ignore[attr-defined]
 def given_by_type(name: str, annotation: Any, position: int) -> ArgumentSource | None:
     """Say which arguments are given because of their annotation."""
     if is_class(annotation, HTTPConnection):
-        return Given(_view)
+        return Given(the_connection)
     if is_class(annotation, Response):
         return Given(handed_response)
     if is_class(annotation, BackgroundTasks):

@@ -41,6 +41,10 @@ from fenrir.fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from fenrir.fastapi.frontend import Directory, Fallback
+
+# Applications replace these two here to have pages of their own.
+from fenrir.fastapi.openapi.docs import get_redoc_html as get_redoc_html
+from fenrir.fastapi.openapi.docs import get_swagger_ui_html as get_swagger_ui_html
 from fenrir.fastapi.openapi.serving import described_channels, documentation
 from fenrir.fastapi.openapi.utils import get_openapi
 from fenrir.fastapi.operation import Operation

@@ -97,8 +97,15 @@ class Collector:
         self._slashes = Slashes.REDIRECT_307 if router.redirect_slashes else Slashes.STRICT
         self._limits = router.form_limits
         self._max_body_size = router.max_body_size
+        mounted: list[str] = []
         for route in router.routes:
-            yield from self.declarations(route)
+            for declaration in self.declarations(route):
+                # The most specific route wins, but a mount is a whole application: what is registered below it
+                # afterwards is a note about that, not a part of it.
+                if not (mounted and _path_of(declaration).startswith(tuple(mounted))):
+                    yield declaration
+            if type(route) is Mount and route.path:
+                mounted.append(f"{route.path}/")
 
     _slashes = Slashes.REDIRECT_307
     _limits: Mapping[str, int] = {}
@@ -176,6 +183,12 @@ class Collector:
             slashes=self._slashes,
             options=options,
         )
+
+
+def _path_of(declaration: EngineRoute | EngineMount) -> str:
+    if declaration.pattern is not None:
+        return declaration.pattern.text
+    return f"{declaration.prefix}/"
 
 
 def unmatched_mount(app: ASGIApp, scope: Scope) -> EngineMount:

@@ -28,10 +28,10 @@ from fenrir.fastapi.exceptions import FastAPIError, RequestValidationError, WebS
 from fenrir.fastapi.operation import Operation
 from fenrir.fastapi.requests import Request
 from fenrir.fastapi.responses import Response
+from fenrir.fastapi.serializing import serialize_response
 from fenrir.fastapi.websockets import WebSocket
 from fenrir.http.json import dumps
 from fenrir.kit.validation import body as bodies
-from fenrir.kit.validation import jsonable_encoder
 from fenrir.kit.validation.errors import endpoint_of
 from fenrir.starlette._exception_handler import wrap_app_handling_exceptions
 from fenrir.starlette.concurrency import run_in_threadpool
@@ -69,19 +69,6 @@ async def run_endpoint_function(*, dependant: Any, values: dict[str, Any], is_co
     if is_coroutine:
         return await dependant.call(**values)
     return await run_in_threadpool(dependant.call, **values)
-
-
-async def serialize_response(
-    *, field: Any = None, response_content: Any, is_coroutine: bool = True, dump_json: bool = False, **options: Any
-) -> Any:
-    """Return what a handler has returned as JSON values, or as JSON; for those who replace this function.
-
-    Args:
-        field: filters it, a route's `response_field`, which has the options of the route.
-    """
-    if field is None:
-        return jsonable_encoder(response_content)
-    return field.dump(response_content) if dump_json else field.jsonable(response_content)
 
 
 _OURS = (solve_dependencies, run_endpoint_function, serialize_response)
@@ -152,7 +139,7 @@ class RequestHandler:
             operation.is_generator or hasattr(value, "__reply__")
         ):
             value = await routing.serialize_response(
-                field=rendering.model,
+                field=operation.response_field,
                 response_content=value,
                 include=operation.response_model_include,
                 exclude=operation.response_model_exclude,

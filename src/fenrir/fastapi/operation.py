@@ -35,7 +35,9 @@ from fenrir.fastapi._patterns import pattern_of_path
 from fenrir.fastapi._pictured import Pictured
 from fenrir.fastapi.choices import is_body_allowed_for_status_code
 from fenrir.fastapi.datastructures import Default, DefaultPlaceholder
+from fenrir.fastapi.dependencies.bodies import _get_body_field, _get_flat_body_params, _should_embed_body_fields
 from fenrir.fastapi.exceptions import RequestValidationError
+from fenrir.fastapi.model_field import ModelField, create_model_field
 from fenrir.fastapi.openapi.description import DescribedRoute, described_route
 from fenrir.fastapi.rendering import Rendering, is_events
 from fenrir.fastapi.responses import JSONResponse, Response
@@ -43,7 +45,6 @@ from fenrir.fastapi.surroundings import Surroundings, failed_inside
 from fenrir.fastapi.unique_ids import generate_unique_id
 from fenrir.kit.sse import ServerSentEvent
 from fenrir.kit.validation import Serializer, bind_signature, return_annotation
-from fenrir.kit.validation.gather import embeds
 from fenrir.kit.validation.graph import calling_mode, kind_of
 from fenrir.kit.validation.output import adapter_of_result
 from fenrir.kit.validation.shapes import is_class
@@ -298,10 +299,14 @@ class Operation(Pictured, Compiled):
 
     @property
     def body_field(self) -> Any:
-        """The body, or the first part of it; None of a handler that takes none."""
+        """The body, as one field; None of a handler that takes none."""
         if "body_field" in self.__dict__:
             return self.__dict__["body_field"]
-        return next(iter(self.dependant.body_params), None)
+        return _get_body_field(
+            body_params=_get_flat_body_params(self.dependant),
+            name=self.unique_id,
+            embed_body_fields=self._embed_body_fields,
+        )
 
     @body_field.setter
     def body_field(self, field: Any) -> None:
@@ -309,26 +314,38 @@ class Operation(Pictured, Compiled):
 
     @property
     def _embed_body_fields(self) -> bool:
-        return embeds(self.dependant.body_params)
+        return _should_embed_body_fields(_get_flat_body_params(self.dependant))
 
     @property
-    def response_field(self) -> Any:
+    def response_field(self) -> ModelField | None:
         """What filters the value that is returned."""
-        return self.serializer
+        return self._written("Response", self.serializer.annotation) if self.serializer is not None else None
 
     @response_field.setter
     def response_field(self, field: Any) -> None:
-        self.serializer = self._serializer(field, "serializer") if field is not None else None
+        annotation = field.field_info.annotation if isinstance(field, ModelField) else field
+        self.serializer = None if field is None else self._serializer(annotation, "serializer")
 
     @property
-    def stream_item_field(self) -> Any:
+    def stream_item_field(self) -> ModelField | None:
         """What filters each value of a stream."""
-        return self.item_serializer
+        return self._written("StreamItem", self.stream_item_type) if self.item_serializer is not None else None
 
     @property
-    def response_fields(self) -> dict[int | str, Any]:
+    def response_fields(self) -> dict[int | str, ModelField]:
         """The models of `responses`, by status."""
-        return {status: said["model"] for status, said in self.responses.items() if said.get("model")}
+        return {
+            status: self._written(f"Response_{status}", said["model"])
+            for status, said in self.responses.items()
+            if said.get("model")
+        }
+
+    def _written(self, name: str, model: Any) -> ModelField:
+        known = self.__dict__.setdefault("_written_fields", {})
+        if name not in known or known[name].field_info.annotation is not model:
+            known[name] = create_model_field(f"{name}_{self.unique_id}", model, mode="serialization")
+        field: ModelField = known[name]
+        return field
 
     # ------------------------------------------------------------ rendering
     @property

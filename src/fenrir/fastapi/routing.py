@@ -159,6 +159,11 @@ def _merged_lifespans(outer: Callable[[Any], Any], inner: Callable[[Any], Any]) 
     return merged
 
 
+# Names under which other packages import them.
+_DefaultLifespan = _Events
+_merge_lifespan_context = _merged_lifespans
+
+
 class APIRouter(Surroundings, Verbs, routing.Router):
     """A group of routes, to be included in an application or in another router.
 

@@ -7,6 +7,7 @@ packages change.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any, Self, SupportsIndex, TypeVar
 
@@ -36,6 +37,14 @@ class WatchedList(list[T]):
         """Tell the watchers."""
         for watcher in self.watchers:
             watcher()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the items and who watches, telling nobody: those may be half copied themselves."""
+        made = type(self)()
+        memo[id(self)] = made
+        list.extend(made, copy.deepcopy(list(self), memo))
+        made.watchers = copy.deepcopy(self.watchers, memo)
+        return made
 
     def append(self, item: T) -> None:
         super().append(item)

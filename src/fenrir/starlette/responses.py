@@ -1,5 +1,7 @@
 """Responses, under upstream's module name."""
 
+from mimetypes import guess_type as guess_type
+
 from fenrir.starlette._file_response import FileResponse
 from fenrir.starlette._response import (
     AsyncContentStream,

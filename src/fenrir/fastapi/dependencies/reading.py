@@ -110,19 +110,6 @@ def get_parameterless_sub_dependant(*, depends: Any, path: str) -> Dependant:
     )
 
 
-def _get_flat_body_params(dependant: Dependant) -> list[Any]:
-    """Return the parts of the body that a callable and its dependencies take."""
-    return [
-        *dependant.body_params,
-        *(part for inner in dependant.dependencies for part in _get_flat_body_params(inner)),
-    ]
-
-
-def _get_body_field(*, body_params: list[Any], name: str, embed_body_fields: bool) -> Any:
-    """Return what stands for a body in a route: its first part."""
-    return next(iter(body_params), None)
-
-
 def lenient_issubclass(cls: Any, class_or_tuple: Any) -> bool:
     """Say whether it is a class below another; what is no class is not."""
     try:

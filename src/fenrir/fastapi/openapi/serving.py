@@ -107,6 +107,7 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         script, style = local(app.docs_url, "swagger-ui-bundle.js"), local(app.docs_url, "swagger-ui.css")
 
         async def swagger_ui_html(request: Request) -> Response:
+            from fenrir.fastapi import applications
             from fenrir.fastapi.openapi.docs import get_swagger_ui_html, swagger_script
 
             root = _root(request)
@@ -118,8 +119,9 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
                 "swagger_ui_parameters": app.swagger_ui_parameters,
             }
             title = f"{app.title} - Swagger UI"
-            if script is None or style is None:
-                return get_swagger_ui_html(title=title, **given)
+            show = applications.get_swagger_ui_html  # where applications put a page of their own
+            if script is None or style is None or show is not get_swagger_ui_html:
+                return show(title=title, **given)
             page = get_swagger_ui_html(
                 title=title,
                 swagger_js_url=root + script,
@@ -142,12 +144,14 @@ def documentation(app: Documented, engine: Application) -> Iterator[tuple[str, E
         bundle = local(app.redoc_url, "redoc.standalone.js")
 
         async def redoc_html(request: Request) -> Response:
+            from fenrir.fastapi import applications
             from fenrir.fastapi.openapi.docs import get_redoc_html
 
             root = _root(request)
             url, title = f"{root}{app.openapi_url}", f"{app.title} - ReDoc"
-            if bundle is None:
-                return get_redoc_html(openapi_url=url, title=title)
+            show = applications.get_redoc_html
+            if bundle is None or show is not get_redoc_html:
+                return show(openapi_url=url, title=title)
             page = get_redoc_html(
                 openapi_url=url,
                 title=title,

@@ -116,11 +116,8 @@ class Gathering:
             source = sources[location]
             if location == "body":
                 value, errors = self._check_body(slot, source)
-            elif (model := field.model) is not None:
-                value, errors = _check_model(field, model, source)
             else:
-                _, name = next((pair for pair in field.aliases if pair[1] in source), field.aliases[0])
-                value, errors = field.check(find(field, source, name), (location, name))
+                value, errors = check_parameter(field, source)
             values.append(value)
             if errors:
                 bad.setdefault(slot.owner, []).extend(errors)
@@ -176,6 +173,14 @@ class Gathering:
             return dict(bodies.form_of(c).pairs)
         body = bodies.received_json(c, self.strict)
         return None if body is PydanticUndefined else body
+
+
+def check_parameter(field: Field, source: Source) -> tuple[Any, list[Any]]:
+    """Validate a parameter outside the body; return its value and the errors."""
+    if (model := field.model) is not None:
+        return _check_model(field, model, source)
+    _, name = next((pair for pair in field.aliases if pair[1] in source), field.aliases[0])
+    return field.check(find(field, source, name), (field.location, name))
 
 
 def _check_model(field: Field, model: type[BaseModel], source: Source) -> tuple[Any, list[Any]]:

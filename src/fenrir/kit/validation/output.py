@@ -32,7 +32,7 @@ from fenrir.kit.validation.shapes import is_v1
 __all__ = ["Serializer", "adapter_of_result", "dump_container", "dump_plain"]
 
 
-_INVALID = (
+INVALID = (
     "Invalid args for response field! Hint: check that {!r} is a valid Pydantic field type. A handler that is "
     "annotated with a union of a response and something else can be annotated otherwise, or its model be switched off "
     "with the parameter response_model=None"
@@ -50,7 +50,7 @@ def adapter_of_result(annotation: Any, source: Source | None = None) -> TypeAdap
     try:
         return shared_adapter((annotation,), lambda: TypeAdapter(annotation))
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as exc:
-        raise FieldTypeError(_INVALID.format(annotation), source) from exc
+        raise FieldTypeError(INVALID.format(annotation), source) from exc
 
 
 class Serializer:

@@ -11,13 +11,15 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import anyio
 import anyio.from_thread
 import anyio.to_thread
 
+from fenrir.starlette._groups import create_collapsing_task_group
 from fenrir.starlette.exceptions import StarletteDeprecationWarning
 from fenrir.starlette.types import Message, Receive, Scope, Send
 
-__all__ = ["WSGIMiddleware", "build_environ"]
+__all__ = ["WSGIMiddleware", "WSGIResponder", "build_environ"]
 
 warnings.warn(
     "starlette.middleware.wsgi is deprecated and will be removed in a future release. "
@@ -72,50 +74,67 @@ class WSGIMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        call = _Call(self.app, send)
-        await anyio.to_thread.run_sync(call.run, build_environ(scope, bytes(body)))
-        if call.error is not None:
-            raise call.error
+        await WSGIResponder(self.app, scope)(receive, send)
 
 
-class _Call:
-    """One call of a WSGI application, in its thread.
+class WSGIResponder:
+    """One call of a WSGI application, in its thread; subclasses may read the body and send the messages another way.
 
     Attributes:
-        error: an exception that the application has answered itself, and that is to be logged.
+        stream_send, stream_receive: what the application's thread has to say, until `sender` sends it.
+        exc_info: an exception that the application has answered itself, and that is to be logged.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], send: Send) -> None:
-        self._app = app
-        self._send_async = send
-        self._started = False
-        self.error: BaseException | None = None
+    def __init__(self, app: Callable[..., Iterable[bytes]], scope: Scope) -> None:
+        self.app = app
+        self.scope = scope
+        self.stream_send, self.stream_receive = anyio.create_memory_object_stream[Message](0)
+        self.response_started = False
+        self.exc_info: Any = None
 
-    def _send(self, message: Message) -> None:
-        anyio.from_thread.run(self._send_async, message)  # type: ignore[arg-type]
+    async def __call__(self, receive: Receive, send: Send) -> None:
+        async with self.stream_receive, self.stream_send:
+            body, more = bytearray(), True
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+            environ = build_environ(self.scope, bytes(body))
+            async with create_collapsing_task_group() as group:
+                group.start_soon(self.sender, send)
+                async with self.stream_send:
+                    await anyio.to_thread.run_sync(self.wsgi, environ, self.start_response)
+        if self.exc_info is not None:
+            raise self.exc_info[0].with_traceback(self.exc_info[1], self.exc_info[2])
+
+    async def sender(self, send: Send) -> None:
+        """Send what the application's thread says."""
+        async with self.stream_receive:
+            async for message in self.stream_receive:
+                await send(message)
+
+    def _say(self, message: Message) -> None:
+        anyio.from_thread.run(self.stream_send.send, message)
 
     def start_response(self, status: str, response_headers: list[tuple[str, str]], exc_info: Any = None) -> None:
-        self.error = exc_info[1] if exc_info else None
-        if not self._started:
-            self._started = True
+        """Take the status and the headers (PEP 3333), in the application's thread."""
+        self.exc_info = exc_info
+        if not self.response_started:
+            self.response_started = True
             headers = [
                 (name.strip().encode("ascii").lower(), value.strip().encode("ascii"))
                 for name, value in response_headers
             ]
-            self._send({"type": "http.response.start", "status": int(status.split(" ", 1)[0]), "headers": headers})
+            self._say({"type": "http.response.start", "status": int(status.split(" ", 1)[0]), "headers": headers})
 
-    def run(self, environ: dict[str, Any]) -> None:
-        pieces = self._app(environ, self.start_response)
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> None:
+        """Call the application, in its thread."""
+        pieces = self.app(environ, start_response)
         try:
             for piece in pieces:
-                self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                self._say({"type": "http.response.body", "body": piece, "more_body": True})
         finally:
             # PEP 3333: whatever happened, what is iterated over is closed.
             if hasattr(pieces, "close"):
                 pieces.close()
-        self._send({"type": "http.response.body", "body": b""})
+        self._say({"type": "http.response.body", "body": b""})
