@@ -23,8 +23,7 @@ tuples, changing ones as lists.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -39,7 +38,6 @@ __all__ = [
     "Exchange",
     "HeaderPairs",
     "Headers",
-    "Pending",
     "Sink",
 ]
 
@@ -218,37 +216,11 @@ class Channel(Protocol):
         """Close the connection; before `accept`, reject it with 403. A second close does nothing."""
 
 
-class Pending(ABC):
-    """An answer on which nothing waits on the loop: a thread makes it, and then it is written.
-
-    A door may return one in the place of a coroutine, and must also be able to have it awaited. It is used as a future
-    is, by a server that knows it: no task and no turn of the loop is needed.
-    """
-
-    __slots__ = ()
-
-    @abstractmethod
-    def __await__(self) -> Generator[Any, Any, None]:
-        """Wait for the end."""
-
-    @abstractmethod
-    def add_done_callback(self, call: Callable[[Any], object], /) -> None:
-        """Have `call` called with this at the end, on the loop. Only one can be told."""
-
-    @abstractmethod
-    def exception(self) -> BaseException | None:
-        """Return what went wrong, after the end."""
-
-    @abstractmethod
-    def cancel(self) -> bool:
-        """Drop what is made from now on."""
-
-
 class Doors(NamedTuple):
     """What an application gives to a server that speaks the direct interface."""
 
     http: Callable[[Exchange], Awaitable[None] | None]
-    """Called in a fresh context. None returned: the answer is already written, and no task is needed. See `Pending`."""
+    """Called in a fresh context. None (the answer is already written) and an `asteri.pending` need no task."""
     websocket: Callable[[Channel], Awaitable[None]]
 
 

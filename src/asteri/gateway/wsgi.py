@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from asteri.exchange import Channel, Doors, Exchange
 from asteri.gateway.wsgi_cy import Call
+from asteri.pending import Pending
 from asteri.threads import Threads
 
 __all__ = ["WSGIApplication", "wsgi_app", "wsgi_doors"]
@@ -56,13 +57,18 @@ class _Bridge:
         return done
 
 
-class _Done(asyncio.Future[None]):
-    """The end of a call, on the loop. Cancelling it makes the thread's next exchange with the loop fail."""
+class _Done(Pending):
+    """The end of a call. Cancelling it makes the thread's next exchange with the loop fail."""
 
-    __slots__ = ("call",)
+    __slots__ = ("_future", "_told", "_wrong", "call", "ended")
     call: Call  # which removes itself at the end: it is a reference cycle
 
-    def cancel(self, msg: Any | None = None) -> bool:
-        if not self.done():
-            self.call.give_up()
-        return super().cancel(msg)
+    def __init__(self) -> None:
+        self.begin()
+
+    def cancel(self) -> bool:
+        if self.ended:
+            return False
+        self.call.give_up()
+        self.end(asyncio.CancelledError())
+        return True

@@ -119,7 +119,7 @@ class Call:
             exchange: an `asteri.exchange.Exchange`.
             script_name: the prefix under which the application is mounted.
             threads: the `Threads` that `run` is submitted to.
-            done: a future that ends when the exchange is answered. Its attribute `call` is deleted then.
+            done: the `Pending` that ends when the exchange is answered. Its attribute `call` is deleted then.
         """
         self._application = application
         self._exchange = exchange
@@ -166,7 +166,7 @@ class Call:
         self._home.run(self._end)
 
     def _end(self) -> None:
-        if self._error is None and not self._done.done():
+        if self._error is None and not self._done.ended:
             if self._pieces is not None:
                 self._ended = True
                 self.pump()
@@ -177,8 +177,8 @@ class Call:
     def pump(self) -> None:
         """Send the pieces of a stream that are there, unless that is being done."""
         self._called = False
-        if self._pump_task is None and not self._done.done():
-            self._pump_task = self._done.get_loop().create_task(self._pump(), context=self._home)
+        if self._pump_task is None and not self._done.ended:
+            self._pump_task = self._completions.loop.create_task(self._pump(), context=self._home)
 
     async def _pump(self) -> None:
         try:
@@ -214,21 +214,21 @@ class Call:
     def _settle(self):
         done = self._done
         del done.call  # breaks a reference cycle
-        if done.done():
+        if done.ended:
             return  # it was cancelled
         error = self._error
         self._error = None
         if error is None:
-            done.set_result(None)
+            done.end(None)
             return
         if self._pump_task is not None:
             self._pump_task.cancel()
         if self._sink is not None:
             self._sink.abort()
         if isinstance(error, Disconnected):
-            done.set_result(None)
+            done.end(None)
         else:
-            done.set_exception(error)
+            done.end(error)
 
     def respond(self) -> None:
         """Give the answer that needs no stream, if there is one and it was not given yet."""
@@ -237,7 +237,7 @@ class Call:
     def _respond(self) -> None:
         data: bytes = self._complete
         self._complete = None
-        if data is None or self._done.done():
+        if data is None or self._done.ended:
             return
         # The exchange gives the length of what it sends, and headers that do not change from answer to answer can be
         # kept by it.
@@ -334,7 +334,7 @@ class Call:
         if self._gone:
             coroutine.close()
             raise Disconnected("the request was cancelled")
-        future: Future = asyncio.run_coroutine_threadsafe(coroutine, self._done.get_loop())
+        future: Future = asyncio.run_coroutine_threadsafe(coroutine, self._completions.loop)
         self._waiting = future
         if self._gone:  # `give_up` may have come between the lines above
             future.cancel()

@@ -25,7 +25,8 @@ try:
 except ImportError:
     from asteri.wire.interpreted import cython
 
-from asteri.exchange import Connection, Disconnected, Pending
+from asteri.exchange import Connection, Disconnected
+from asteri.pending import Pending
 from asteri.wire.fault import ProtocolError
 
 if cython.compiled:

@@ -16,11 +16,12 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from asteri.errors import ApplicationError
-from asteri.exchange import Doors, Pending
+from asteri.exchange import Doors
 from asteri.gateway.asgi import asgi_doors
 from asteri.gateway.direct import direct_doors
 from asteri.gateway.wsgi import wsgi_doors
 from asteri.log import LOGGER
+from asteri.pending import Pending
 from asteri.protocol.h1_cy import H1Protocol
 from asteri.protocol.select import protocol_factory
 from asteri.protocol.service_cy import Service

@@ -63,6 +63,10 @@ def _explain(engine: Application, method: str, path: str) -> None:
     click.echo(f"handler  {getattr(handler, '__qualname__', repr(handler))}  ({mode})")
     for name, value in zip(plan.names, found.values, strict=True):
         click.echo(f"value    {name} = {value!r}")
+    if plan.route.timeout is not None:
+        click.echo(f"limit    {plan.route.timeout} s, then 504")
+    if plan.leaving:
+        click.echo("limit    cancelled when the client leaves")
     if not plan.route.websocket:
         _hooks(engine, plan.hooks)
     for node in plan.binding.nodes:

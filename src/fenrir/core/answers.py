@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from asteri.exchange import Pending
+from asteri.pending import Pending
 from fenrir.core.hooks import fail
 from fenrir.core.reply import Reply, settle, settle_failure
 from fenrir.core.shields import in_cancelled_scope, shielded
-from fenrir.core.threads import Call, Home, Overloaded, carried_out, complete, home, to_thread
+from fenrir.core.threads import Call, Home, Overloaded, carried_out, home, to_thread
 
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
@@ -101,9 +101,7 @@ class Answer(Call, Pending):
         super().__init__(work, (c, c.exchange, p), home)
         self._c: RequestContext | None = c
         self._head = head
-        self._wrong: BaseException | None = None
-        self._told: Callable[[Answer], object] | None = None
-        self._future: asyncio.Future[None] | None = None  # for whoever awaits this
+        self.begin()
         self._settling: asyncio.Task[None] | None = None
 
     def finish(self) -> None:
@@ -119,19 +117,19 @@ class Answer(Call, Pending):
         made, self._result = self._result, None
         error, self._error = self._error, None
         if c is None:
-            self._end(asyncio.CancelledError())
+            self.end(asyncio.CancelledError())
             return
         if error is None:
             try:
                 if _written(c, self._head, made):
-                    self._end(None)
+                    self.end(None)
                     return
             except Exception as exc:
-                self._end(exc)
+                self.end(exc)
                 return
             rest = settle(c, made)
         elif isinstance(error, Exception):
-            self._end(carried_out(error))
+            self.end(carried_out(error))
             return
         else:
             rest = _raising(error)  # it is for the loop
@@ -140,25 +138,7 @@ class Answer(Call, Pending):
 
     def _settled(self, task: asyncio.Task[None]) -> None:
         self._settling = None
-        self._end(asyncio.CancelledError() if task.cancelled() else task.exception())
-
-    def _end(self, error: BaseException | None) -> None:
-        self.ended = True
-        self._wrong = error
-        told, self._told = self._told, None
-        if told is not None:
-            told(self)
-        if self._future is not None:
-            complete(self._future, None, error)
-
-    def add_done_callback(self, call: Callable[[Any], object], /) -> None:
-        if self.ended:
-            call(self)
-        else:
-            self._told = call
-
-    def exception(self) -> BaseException | None:
-        return self._wrong
+        self.end(asyncio.CancelledError() if task.cancelled() else task.exception())
 
     def cancel(self) -> bool:
         if self._settling is not None:
@@ -166,24 +146,16 @@ class Answer(Call, Pending):
         self._c = None
         return not self.ended
 
-    def __await__(self) -> Generator[Any, Any, None]:
-        return self._awaited().__await__()
-
     async def _awaited(self) -> None:
-        if not self.ended:
-            self._future = self._home.loop.create_future()
-            try:
-                await self._future
-            except asyncio.CancelledError:
-                self.cancel()
-                if not self.ended and in_cancelled_scope():  # which does not leave the thread alone
-                    self._future = self._home.loop.create_future()
-                    with shielded():
-                        await asyncio.wait([self._future])
-                        self._future.cancelled() or self._future.exception()  # it was seen
-                raise
-        elif self._wrong is not None:
-            raise self._wrong
+        try:
+            await super()._awaited()
+        except asyncio.CancelledError:
+            if not self.ended and in_cancelled_scope():  # which does not leave the thread alone
+                self._future = rest = self._home.loop.create_future()
+                with shielded():
+                    await asyncio.wait([rest])
+                    rest.cancelled() or rest.exception()  # it was seen
+            raise
 
     async def queued(self) -> None:
         """Wait until anyio's limit allows one more thread, and then for the end."""

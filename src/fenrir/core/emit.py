@@ -116,8 +116,8 @@ class _Program(Steps):
         self.until = len(before) + ahead if ahead else 0  # SECURITY: these steps run before the body is read
         self.waits = waits
         self.split = max(self._split(), self.until) if self.threaded else -1
-        # One thread runs it from the first step to the last.
-        self.whole = self.threaded and plain_end and not self._awaited_first()
+        # One thread runs it from the first step to the last, and nobody is to be kept from waiting for it.
+        self.whole = self.threaded and plain_end and not scoped and not self._awaited_first()
 
     def ahead(self) -> int:
         """Return how many dependencies can run before the body is read: those that refuse need not wait for it."""

@@ -123,6 +123,7 @@ class Call:
         ended: the loop knows how it went.
     """
 
+    ended: bool
     __slots__ = ("_args", "_call", "_context", "_error", "_home", "_result", "_token", "ended", "limiter", "threads")
 
     def __init__(self, call: Callable[..., Any], args: tuple[Any, ...], home: Home) -> None:

@@ -168,6 +168,16 @@ def test_explain_shows_asgi_middleware(here: Path, fenrir: Fenrir) -> None:
     assert "around   Around: ASGI middleware  (wrapped.py:7)" in fenrir("explain", "GET", "/", "wrapped").stdout
 
 
+def test_explain_shows_what_a_route_has_for_itself(here: Path, fenrir: Fenrir) -> None:
+    (here / "limited.py").write_text(
+        "from fenrir import Fenrir\n\napp = Fenrir(__name__)\n\nasync def around(request, call_next): ...\n\n"
+        "@app.get('/', middleware=[around], timeout=2.5, cancel_on_disconnect=True)\ndef root(): ...\n"
+    )
+    lines = fenrir("explain", "GET", "/", "limited").stdout.splitlines()
+    assert "limit    2.5 s, then 504" in lines and "limit    cancelled when the client leaves" in lines
+    assert "hook     wrap: around  (fastapi, await, limited.py:7)" in lines
+
+
 def test_routes_that_are_asgi_applications(here: Path, fenrir: Fenrir) -> None:
     (here / "dropin.py").write_text(
         "from fenrir.fastapi import FastAPI\nfrom fenrir.starlette.routing import Route, WebSocketRoute\n\n"

@@ -13,7 +13,8 @@ import anyio.to_thread
 import pytest
 
 import asteri
-from asteri.exchange import Disconnected, Pending
+from asteri.exchange import Disconnected
+from asteri.pending import Pending
 from fenrir.core import threads
 from fenrir.testing.exchange import MemoryExchange
 

@@ -216,7 +216,7 @@ def test_an_answer_that_is_cut_short_stays_incomplete(form: str, reason: str) ->
             finally:
                 log.note("closed")
 
-        options = {"timeout": 0.05} if reason == "deadline" else {"cancel_on_disconnect": True}
+        options = {"timeout": 0.2} if reason == "deadline" else {"cancel_on_disconnect": True}
         app.route("/", lambda _: reply(stream=pieces()), nodes=[log.dependency()], **options)
         async with serving(form, app.engine.http) as server:
             peer = await server.connect()
@@ -273,7 +273,9 @@ def test_a_thread_goes_on_and_ends_by_itself(form: str, reason: str) -> None:
                 assert (await peer.answer())[0] == 599
             go.set()
             await log.until("left")
-        assert log == ["waits", "ClientLeft" if reason == "client" else "DeadlineExceeded", "done", "left"]
+        # A thread that is long in coming begins after the deadline.
+        assert sorted(log[:2]) == sorted(["waits", "ClientLeft" if reason == "client" else "DeadlineExceeded"])
+        assert log[2:] == ["done", "left"]
 
     asyncio.run(main())
 

@@ -297,3 +297,29 @@ def test_an_inbox_is_not_led_on_by_a_caller_that_repeats_itself(backend: str) ->
             group.cancel_scope.cancel()
 
     anyio.run(main, backend=backend)
+
+
+def test_an_inbox_hands_on_what_its_server_raises(backend: str) -> None:
+    async def main() -> None:
+        async def receive() -> Any:
+            await anyio.lowlevel.checkpoint()
+            raise OverflowError("too much")
+
+        inbox = Inbox(receive, asked=True)
+        raised: list[str] = []
+
+        async def watch() -> None:
+            try:
+                await inbox.watch()
+            except OverflowError:
+                raised.append("watcher")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            group.start_soon(watch)
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(OverflowError):
+                await inbox.receive()
+        assert raised == ["watcher"] * 2
+
+    anyio.run(main, backend=backend)

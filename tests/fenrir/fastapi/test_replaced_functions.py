@@ -103,3 +103,29 @@ def test_they_are_called_as_upstream_does(monkeypatch: pytest.MonkeyPatch) -> No
     expected = answers("fastapi", monkeypatch)
     assert answers("fenrir.fastapi", monkeypatch) == expected
     assert ("run", "plain", True) in expected[0][3]
+
+
+def test_a_proxy_that_calls_itself_equal_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    routing = importlib.import_module("fenrir.fastapi.routing")
+    log.clear()
+
+    class Proxy:
+        """As wrapt makes them."""
+
+        def __init__(self, wrapped: Any) -> None:
+            self.wrapped = wrapped
+
+        def __eq__(self, other: object) -> bool:
+            return bool(self.wrapped == other)
+
+        def __hash__(self) -> int:
+            return hash(self.wrapped)
+
+        def __call__(self, **options: Any) -> Any:
+            log.append("called")
+            return self.wrapped(**options)
+
+    monkeypatch.setattr(routing, "run_endpoint_function", Proxy(routing.run_endpoint_function))
+    with Client(build(importlib.import_module("fenrir.fastapi"))) as client:
+        assert client.get("/p/inner/4").json() == 4
+    assert log == ["called"]

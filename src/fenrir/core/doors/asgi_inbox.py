@@ -38,6 +38,7 @@ class Inbox:
         self._reading = False
         self._complete = False  # the body
         self._deaf = False
+        self._error: Exception | None = None
         self._changed: Any = None
         self.left = False
 
@@ -52,6 +53,8 @@ class Inbox:
             self._asked = True
             self._wake()
         while not self._messages:
+            if self._error is not None:
+                raise self._error  # a watcher got it (a body that is too large, say), and who asks has to know
             if self.left:
                 return {"type": "http.disconnect"}
             if self._reading:
@@ -66,6 +69,8 @@ class Inbox:
     async def watch(self) -> None:
         """Return when the client has left; of several watchers one reads."""
         while not self.left:
+            if self._error is not None:
+                raise self._error
             if self._reading or not self._asked or self._deaf or self._size > AHEAD:
                 await self._change()
             else:
@@ -82,6 +87,8 @@ class Inbox:
                 self._complete = not message.get("more_body", False)
                 self._messages.append(message)
                 self._size += len(message.get("body", b""))
+        except Exception as exc:
+            self._error = exc
         finally:
             self._reading = False
             self._wake()
