@@ -28,7 +28,7 @@ def routes(target: str | None) -> None:
     """
     mute()
     frozen = freeze(engine_of(load(target)))
-    rows = [("methods", "path", "name", "dialect", "where")]
+    rows: list[tuple[str, ...]] = [("methods", "path", "name", "dialect", "where")]
     rows += [_row(plan.route, plan.route.name) for plan in frozen.plans]
     for mounted in frozen.mounts:
         mount = mounted.mount
