@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import asteri
+from asteri.worker.process import YOUNG
 
 pytestmark = [pytest.mark.slow, pytest.mark.timing]
 
@@ -368,3 +370,30 @@ def test_more_and_fewer_workers(start: Start) -> None:
     process.send(signal.SIGTTOU)
     process.said("shutdown of", 1)
     assert process.get().startswith("one ")
+
+
+COLLECTED = """
+import gc
+OWN
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [repr(gc.get_threshold()).encode()]
+"""
+
+
+@pytest.mark.parametrize("own", [None, (3000, 7, 7)])
+def test_the_collector_rests_longer_unless_the_application_has_its_say(
+    tmp_path: Path, own: tuple[int, int, int] | None
+) -> None:
+    (tmp_path / "main.py").write_text(COLLECTED.replace("OWN", f"gc.set_threshold(*{own})" if own else ""))
+    process = Process(tmp_path, "main:app", "--interface", "wsgi")
+    try:
+        connection = process.connect()
+        connection.request("GET", "/")
+        seen = connection.getresponse().read().decode()
+        connection.close()
+    finally:
+        process.send(signal.SIGTERM)
+        assert process.wait() == 0
+    assert seen == repr(own or (YOUNG, *gc.get_threshold()[1:]))
