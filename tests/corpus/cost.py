@@ -47,7 +47,7 @@ def growth(function: Callable[[Input], object], make: Callable[[int], Input], si
 
 
 def more(function: Callable[[Input], object], small: Input, large: Input, bound: float) -> float:
-    """Return by how many seconds the large input costs more than `bound` times the small one, each by its least time."""
+    """Return the seconds by which the large input exceeds `bound` times the small one, each by its least time."""
     with _without_collection():
         least = [float("inf"), float("inf")]
         for _ in range(2 * ROUNDS):

@@ -384,16 +384,7 @@ def app(environ, start_response):
 
 @pytest.mark.parametrize("own", [None, (3000, 7, 7)])
 def test_the_collector_rests_longer_unless_the_application_has_its_say(
-    tmp_path: Path, own: tuple[int, int, int] | None
+    start: Start, tmp_path: Path, own: tuple[int, int, int] | None
 ) -> None:
     (tmp_path / "main.py").write_text(COLLECTED.replace("OWN", f"gc.set_threshold(*{own})" if own else ""))
-    process = Process(tmp_path, "main:app", "--interface", "wsgi")
-    try:
-        connection = process.connect()
-        connection.request("GET", "/")
-        seen = connection.getresponse().read().decode()
-        connection.close()
-    finally:
-        process.send(signal.SIGTERM)
-        assert process.wait() == 0
-    assert seen == repr(own or (YOUNG, *gc.get_threshold()[1:]))
+    assert start("main:app", "--interface", "wsgi").get() == repr(own or (YOUNG, *gc.get_threshold()[1:]))
