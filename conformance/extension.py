@@ -149,7 +149,7 @@ def extensions(names: Iterable[str] = ()) -> list[Extension]:
     Raises:
         RecordError: there is no such record, or it is wrong.
     """
-    there = sorted(path.stem for path in EXTENSIONS.glob("*.toml"))
+    there = sorted(path.stem for path in EXTENSIONS.glob("*.toml") if path.name != "tried.toml")
     chosen = list(names) or there
     for name in chosen:
         if name not in there:

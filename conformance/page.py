@@ -8,6 +8,7 @@ from pathlib import Path
 from conformance import failing, identifiers
 from conformance.extension import Extension
 from conformance.suite import Suite
+from conformance.tried import tried
 
 __all__ = ["PAGE", "render"]
 
@@ -45,6 +46,12 @@ def render(suites: Sequence[Suite], extensions: Sequence[Extension]) -> str:
     for extension in extensions:
         if extension.failing:
             lines += ["", f"### {extension.package} {extension.version}", "", *_failing(extension.failing)]
+    lines += ["", "### Tried once", "", "In environments that were not kept; not part of `make conformance`.", ""]
+    lines += ["| package | version | on | what was run | passed | of | |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        f"| {one.package} | {one.version} | {one.on} | {one.ran} | {one.passed} | {one.of} | {one.reason} |"
+        for one in tried()
+    ]
     return "\n".join(lines) + "\n"
 
 

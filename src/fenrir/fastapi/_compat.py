@@ -4,6 +4,7 @@ from pydantic_core import Url
 
 from fenrir.fastapi.dependencies.bodies import create_body_model
 from fenrir.fastapi.model_field import ModelField
+from fenrir.fastapi.openapi.fields import get_definitions, get_flat_models_from_fields, get_model_name_map
 from fenrir.kit.validation.errors import missing as get_missing_field_error
 from fenrir.kit.validation.parameters import Undefined
 from fenrir.kit.validation.shapes import (
@@ -46,7 +47,10 @@ __all__ = [
     "field_annotation_is_scalar",
     "field_annotation_is_scalar_sequence",
     "field_annotation_is_sequence",
+    "get_definitions",
+    "get_flat_models_from_fields",
     "get_missing_field_error",
+    "get_model_name_map",
     "is_bytes_or_nonable_bytes_annotation",
     "is_bytes_sequence_annotation",
     "is_uploadfile_or_nonable_uploadfile_annotation",

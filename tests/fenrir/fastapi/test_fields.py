@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
@@ -145,3 +146,40 @@ def test_an_exit_stack_in_the_scope(package: SimpleNamespace) -> None:
 
     asyncio.run(package.exit_stack(app, context_name="mine")({}, None, None))
     assert left == ["inside", "left"]
+
+
+def test_parameters_that_are_described_outside_a_route(package: SimpleNamespace) -> None:
+    fastapi = package.fastapi
+    compat = importlib.import_module(f"{fastapi.__name__}._compat")
+    utils = importlib.import_module(f"{fastapi.__name__}.openapi.utils")
+
+    class Colour(Enum):
+        RED = "red"
+
+    def take(
+        size: int = fastapi.Query(ge=1, description="how many"),
+        colour: Colour = Colour.RED,
+        hidden: int = fastapi.Query(1, include_in_schema=False),
+    ) -> None:
+        """Take some."""
+
+    dependant = package.get_dependant(path="", call=take)
+    fields = list(dependant.query_params)
+    models = compat.get_flat_models_from_fields(fields, known_models=set())
+    names = compat.get_model_name_map(models)
+    assert names == {Colour: "Colour"}
+    mapping, definitions = compat.get_definitions(fields=fields, model_name_map=names)
+    assert mapping[fields[0], "validation"]["minimum"] == 1
+    assert definitions == {"Colour": {"enum": ["red"], "title": "Colour", "type": "string"}}
+    found = utils._get_openapi_operation_parameters(
+        dependency_data=utils._get_openapi_dependency_data(dependant), model_name_map=names, field_mapping=mapping
+    )
+    assert [(one["name"], one["in"], one["required"], one["schema"]) for one in found] == [
+        (
+            "size",
+            "query",
+            True,
+            {"type": "integer", "minimum": 1, "description": "how many", "title": "Size"},
+        ),
+        ("colour", "query", False, {"$ref": "#/components/schemas/Colour", "default": "red"}),
+    ]

@@ -44,11 +44,14 @@ def parameter_objects(described: Described, table: SchemaTable) -> list[dict[str
     for parameter in declared:
         in_path = parameter.location == "path"
         if described.converted is None or not in_path or parameter.name in converted:
-            found.append(_parameter(parameter, converted.get(parameter.name) if in_path else None, table))
+            found.append(parameter_object(parameter, converted.get(parameter.name) if in_path else None, table))
     return found
 
 
-def _parameter(parameter: ParameterAbout, converted: Mapping[str, Any] | None, table: SchemaTable) -> dict[str, Any]:
+def parameter_object(
+    parameter: ParameterAbout, converted: Mapping[str, Any] | None, table: SchemaTable
+) -> dict[str, Any]:
+    """Return the Parameter Object of a parameter; `converted` is what is known from the path."""
     made: dict[str, Any] = {
         "name": parameter.name,
         "in": parameter.location,

@@ -155,7 +155,7 @@ def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool
     validates = bool(body_fields)
     found: dict[tuple[str, str], ParameterAbout] = {}
     for field in sorted(fields, key=lambda field: order.index(field.location)):
-        for made in _parameters(field):
+        for made in described_parameters(field):
             validates = True
             known = found.get((made.location, made.name))
             # Upstream: of several with one name the last counts, but one that is required counts more.
@@ -166,7 +166,8 @@ def about_route(root: Dependant, body_fields: Sequence[Field], *, embedded: bool
     return About(tuple(found.values()), _body(body_fields, embedded), tuple(security), validates)
 
 
-def _parameters(declared: Field) -> Iterator[ParameterAbout]:
+def described_parameters(declared: Field) -> Iterator[ParameterAbout]:
+    """Iterate over the parameters of a field: itself, or the fields of its model."""
     model = declared.model
     if model is None:
         yield _parameter(declared, declared, declared.required)
