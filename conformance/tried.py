@@ -31,7 +31,7 @@ class Tried:
 
 
 def tried(path: Path = RECORD) -> list[Tried]:
-    """Return what was tried, by name.
+    """Return what was tried, by name and framework.
 
     Raises:
         RecordError: a table is incomplete, or what was lost has no reason.
@@ -43,4 +43,4 @@ def tried(path: Path = RECORD) -> list[Tried]:
     for one in found:
         if not 0 <= one.passed <= one.of or (one.passed < one.of) != bool(one.reason):
             raise RecordError(f"extensions/{path.name}: {one.package}: {one.passed} of {one.of}, reason {one.reason!r}")
-    return sorted(found, key=lambda one: one.package.lower())
+    return sorted(found, key=lambda one: (one.package.lower(), one.on))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["growth", "seconds"]
+__all__ = ["NOTHING", "growth", "more", "seconds"]
 
 Input = TypeVar("Input")
 ROUNDS = 3  # at least
@@ -44,6 +44,16 @@ def growth(function: Callable[[Input], object], make: Callable[[int], Input], si
             if round_ >= ROUNDS - 1 and least[1] <= bound**3 * (least[0] + NOTHING):
                 break
     return float((least[1] / (least[0] + NOTHING)) ** (1 / 3))
+
+
+def more(function: Callable[[Input], object], small: Input, large: Input, bound: float) -> float:
+    """Return the seconds by which the large input exceeds `bound` times the small one, each by its least time."""
+    with _without_collection():
+        least = [float("inf"), float("inf")]
+        for _ in range(2 * ROUNDS):
+            least[0] = min(least[0], _sample(function, small, 1))
+            least[1] = min(least[1], _sample(function, large, 1))
+    return least[1] - bound * least[0]
 
 
 def _sample(function: Callable[[Input], object], data: Input, number: int) -> float:

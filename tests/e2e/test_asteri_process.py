@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import asteri
+from asteri.worker.process import YOUNG
 
 pytestmark = [pytest.mark.slow, pytest.mark.timing]
 
@@ -368,3 +370,21 @@ def test_more_and_fewer_workers(start: Start) -> None:
     process.send(signal.SIGTTOU)
     process.said("shutdown of", 1)
     assert process.get().startswith("one ")
+
+
+COLLECTED = """
+import gc
+OWN
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [repr(gc.get_threshold()).encode()]
+"""
+
+
+@pytest.mark.parametrize("own", [None, (3000, 7, 7)])
+def test_the_collector_rests_longer_unless_the_application_has_its_say(
+    start: Start, tmp_path: Path, own: tuple[int, int, int] | None
+) -> None:
+    (tmp_path / "main.py").write_text(COLLECTED.replace("OWN", f"gc.set_threshold(*{own})" if own else ""))
+    assert start("main:app", "--interface", "wsgi").get() == repr(own or (YOUNG, *gc.get_threshold()[1:]))

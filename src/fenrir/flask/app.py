@@ -354,6 +354,13 @@ class Flask(Dispatching):
         replaced = "wsgi_app" in self.__dict__ or type(self).wsgi_app is not _WSGI_APP
         return self.wsgi_app if replaced else None
 
+    def _speaker(self) -> WSGIApplication | None:
+        """Return who speaks the protocol of WebSockets itself: middleware, or this application if a view may."""
+        views = [rule.endpoint in self.view_functions for rule in self.url_map.iter_rules() if rule.websocket]
+        if not all(views):  # there are others, which the engine serves
+            return None
+        return self._middleware() or (self.wsgi_app if views else None)
+
     def _wrapped(self) -> _Wrapped | None:
         """Return the way through the WSGI middleware, if there is any; made once."""
         middleware = self._middleware()

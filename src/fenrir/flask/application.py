@@ -355,6 +355,7 @@ class App(Scaffold):
         injection = self._injection(rule, view if known is None else known)
         if injection is not None and known is None and self.wraps_typed_views:
             self.view_functions[rule.endpoint] = injecting(view)
+        self._typed_methods(rule, view)  # a mistake in one of them is to be found now
 
     @setupmethod
     def add_websocket_rule(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.routing import Rule
+
 from fenrir.core.declare import Mode
 from fenrir.flask.globals import request_ctx
 from fenrir.flask.injection import engine_context
@@ -54,7 +56,9 @@ def serve_documents(app: Flask, urls: Mapping[str, str | None]) -> None:
             return handler(engine_context(request_ctx._get_current_object()))
 
         endpoint = "documents:" + re.sub(r"\W+", "_", path).strip("_")
-        app.add_url_rule(path, endpoint, document)
-        app._said[id(next(app.url_map.iter_rules(endpoint)))] = {"include_in_schema": False}
+        said: dict[str, Any] = {"include_in_schema": False}
+        ours = app.url_rule_class is Rule  # else a class of the application's reads the options
+        app.add_url_rule(path, endpoint, document, **(said if ours else {}))
+        app._said[id(next(app.url_map.iter_rules(endpoint)))] = said
 
     install_docs(app.engine, options, add=add)

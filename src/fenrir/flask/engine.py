@@ -36,6 +36,7 @@ from fenrir.flask.response import Response, plain_answer, reply_of
 from fenrir.flask.routing import converters_of
 from fenrir.flask.sessions import SecureCookieSessionInterface
 from fenrir.flask.signals import Listening, appcontext_tearing_down
+from fenrir.flask.sockets import speak
 
 if TYPE_CHECKING:
     from asteri.exchange import Channel
@@ -209,6 +210,9 @@ class FlaskEngine(Application):
 
     async def websocket(self, channel: Channel) -> None:
         """Serve one WebSocket connection, and tear down the application context that it had."""
+        if (speaker := self.flask._speaker()) is not None:
+            await speak(speaker, channel)
+            return
         error: BaseException | None = None
         try:
             await super().websocket(channel)

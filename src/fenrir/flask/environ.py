@@ -11,7 +11,7 @@ from fenrir.core.threads import in_worker, on_loop
 if TYPE_CHECKING:
     from fenrir.core.context import RequestContext
 
-__all__ = ["BodyInput", "environ_of"]
+__all__ = ["BodyInput", "environ_from", "environ_of"]
 
 
 PIECE = 1 << 18
@@ -76,7 +76,12 @@ def _environ(c: RequestContext) -> dict[str, Any]:
         if c.kept_body is not None:  # and the engine has read its body
             given["wsgi.input"] = io.BytesIO(c.kept_body)
         return given
-    environ = build_environ(x if hasattr(x, "method") else _Handshake(x), _body(c))
+    return environ_from(x, _body(c))
+
+
+def environ_from(x: Any, body: Any) -> dict[str, Any]:
+    """Return the environment of an exchange or of a channel, with a file for its body."""
+    environ = build_environ(x if hasattr(x, "method") else _Handshake(x), body)
     if x.connection.client is None:
         del environ["REMOTE_ADDR"]  # `request.remote_addr` is None then, not ""
     return environ

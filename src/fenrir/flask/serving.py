@@ -2,13 +2,14 @@
 
 The reloader is Werkzeug's: it runs the same command again in a child process and restarts that after a change, so a
 script behaves as it always did. What only Werkzeug's server has (TLS, several processes, a request handler of one's
-own, views that speak WebSocket themselves) is served by that, and said so.
+own, a loop that looks around twice a second so that a thread can be ended from outside) is served by that, and said so.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,12 +58,11 @@ def run_simple(
         server: fields of `asteri.settings.Settings`.
     """
     own = not _replaced()
-    theirs = ssl_context is not None or processes > 1 or request_handler is not None or _takes_sockets(application)
-    if theirs or not own:
+    beside = threading.current_thread() is not threading.main_thread()
+    if not own or beside or ssl_context is not None or processes > 1 or request_handler is not None:
         if own:
             log.warning(
-                "TLS, processes, request handlers and views that take the socket of a WebSocket are Werkzeug's:"
-                " serving on its development server"
+                "TLS, processes, threads and request handlers are Werkzeug's: serving on its development server"
             )
         options: dict[str, Any] = {
             "use_reloader": use_reloader,
@@ -105,12 +105,6 @@ def run_simple(
         reloader_type=reloader_type,
     )
     return 0
-
-
-def _takes_sockets(application: Any) -> bool:
-    """Say whether there is a view for WebSockets: it wants the connection's socket, as `werkzeug.socket`."""
-    rules = application.url_map.iter_rules() if hasattr(application, "url_map") else ()
-    return any(rule.websocket and rule.endpoint in application.view_functions for rule in rules)
 
 
 def _replaced() -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel
 
-from fenrir import Depends, Header, Query, WebSocket
+from fenrir import Depends, Fenrir, Header, Query, WebSocket
 from fenrir.flask import Blueprint, Flask, abort, request
 from fenrir.flask.views import MethodView
 from fenrir.testing import Client
@@ -127,6 +127,16 @@ def test_served_where_the_application_says(door: str) -> None:
         with Client(app) as client:
             check(client.get, lambda answer: answer.status_code)
     assert not [path for path in app.openapi()["paths"] if not path.startswith("/shop")]
+
+
+def test_beside_other_dialects() -> None:
+    app = Fenrir(__name__, openapi_url=None)
+    app.get("/native")(lambda: "")
+    app.flask.get("/old/<name>")(lambda name: "")
+    app.flask.serve_documents("/all.json", docs_url="/see")
+    with Client(app) as client:
+        assert client.get("/all.json").json()["paths"].keys() == {"/native", "/old/{name}"}
+        assert client.get("/see").status_code == 200
 
 
 def test_nothing_is_served_by_itself() -> None:

@@ -635,6 +635,13 @@ def test_mistakes_are_found_when_they_are_made(door: str) -> None:
         def view(number: Annotated[int, Query()]) -> str:
             return ""
 
+    class Wrong(MethodView):
+        def get(self, number: Annotated[int, Query()]) -> str:
+            return ""
+
+    with pytest.raises(DeclarationError, match="Cannot use `Query` for path param 'number'"):
+        app.add_url_rule("/wrong/<number>", view_func=Wrong.as_view("wrong"))
+
     def local() -> None: ...
 
     with pytest.raises(DeclarationError, match="can not be evaluated"):

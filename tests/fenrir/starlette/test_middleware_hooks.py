@@ -22,6 +22,7 @@ from fenrir.starlette.routing import Route
 from fenrir.testing import Client
 
 EVIL = "https://elsewhere.example"
+METHODS = ("GET", "HEAD")
 
 
 def routes(app: FastAPI) -> None:
@@ -433,3 +434,20 @@ def test_hooks_reach_a_response_that_writes_itself(door: Literal["direct", "asgi
         # What failed in the middle is no complete answer.
         with pytest.raises((ValueError, EOFError)):
             decompress(browser.get("/broken", headers={"accept-encoding": "gzip"}).content)
+
+
+@pytest.mark.parametrize("door", ["asgi", "direct"])
+def test_the_head_of_an_answer_is_that_of_get(door: Literal["direct", "asgi"]) -> None:
+    def make() -> FastAPI:
+        app = FastAPI(middleware=[Middleware(GZipMiddleware)])
+
+        @app.api_route("/long", methods=["GET", "HEAD"])
+        def long() -> PlainTextResponse:
+            return PlainTextResponse("x" * 4000)
+
+        return app
+
+    with client(make, door) as browser:
+        whole, head = (browser.request(method, "/long", headers={"accept-encoding": "gzip"}) for method in METHODS)
+        assert head.content == b"" and whole.headers["content-encoding"] == "gzip"
+        assert sorted(head.headers.items()) == sorted(whole.headers.items())
