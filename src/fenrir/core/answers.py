@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from asteri.pending import Pending
@@ -62,7 +62,9 @@ async def _in_task(work: Work, head: tuple[Any, ...], c: RequestContext, p: tupl
         made = await to_thread(work, c, c.exchange, p)
     except Overloaded as exc:
         made = await fail(c, exc)
-    if not _written(c, head, made):
+    if _written(c, head, made):
+        c.close()
+    else:
         await settle(c, made)
 
 
@@ -84,7 +86,6 @@ def _written(c: RequestContext, head: tuple[Any, ...], made: Any) -> bool:
         c.exchange.respond(made.status, made.headers.raw, made.body)
     else:
         return False
-    c.close()
     return True
 
 
@@ -95,11 +96,12 @@ async def _raising(error: BaseException) -> None:
 class Answer(Call, Pending):
     """What a thread makes of one request, and the loop sends."""
 
-    __slots__ = ("_c", "_future", "_head", "_settling", "_told", "_wrong")
+    __slots__ = ("_c", "_dropped", "_future", "_head", "_settling", "_told", "_wrong")
 
     def __init__(self, work: Work, c: RequestContext, p: tuple[Any, ...], head: tuple[Any, ...], home: Home) -> None:
         super().__init__(work, (c, c.exchange, p), home)
         self._c: RequestContext | None = c
+        self._dropped = False
         self._head = head
         self.begin()
         self._settling: asyncio.Task[None] | None = None
@@ -116,23 +118,22 @@ class Answer(Call, Pending):
         c, self._c = self._c, None
         made, self._result = self._result, None
         error, self._error = self._error, None
-        if c is None:
-            self.end(asyncio.CancelledError())
-            return
-        if error is None:
+        assert c is not None
+        rest: Coroutine[Any, Any, None] | None = None
+        if self._dropped:
+            error = asyncio.CancelledError()
+        elif error is None:
             try:
-                if _written(c, self._head, made):
-                    self.end(None)
-                    return
+                if not _written(c, self._head, made):
+                    rest = settle(c, made)
             except Exception as exc:
-                self.end(exc)
-                return
-            rest = settle(c, made)
-        elif isinstance(error, Exception):
-            self.end(carried_out(error))
-            return
-        else:
+                error = exc
+        elif not isinstance(error, Exception):
             rest = _raising(error)  # it is for the loop
+        if rest is None:
+            c.close()
+            self.end(carried_out(error) if error is not None else None)
+            return
         self._settling = self._home.loop.create_task(rest, context=context)
         self._settling.add_done_callback(self._settled)
 
@@ -143,7 +144,7 @@ class Answer(Call, Pending):
     def cancel(self) -> bool:
         if self._settling is not None:
             return self._settling.cancel()
-        self._c = None
+        self._dropped = True
         return not self.ended
 
     async def _awaited(self) -> None:

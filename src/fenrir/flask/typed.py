@@ -42,7 +42,8 @@ def short_handler(
     def call(c: RequestContext) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return whole(c)
-        app._got_first_request = True
+        if not app._got_first_request:
+            app._got_first_request = True
         try:
             value = injection.call(app.context_of(c), inner)
         except Exception as exc:
@@ -52,7 +53,8 @@ def short_handler(
     async def awaited(c: RequestContext) -> Any:
         if not is_short(c) or views.get(endpoint) is not view:
             return await to_thread(whole, c)
-        app._got_first_request = True
+        if not app._got_first_request:
+            app._got_first_request = True
         try:
             value = await injection.awaited(app.context_of(c), inner)
         except Exception as exc:

@@ -16,6 +16,8 @@ import asteri
 from asteri.exchange import Disconnected
 from asteri.pending import Pending
 from fenrir.core import threads
+from fenrir.core.context import RequestContext
+from fenrir.http.forms import Form
 from fenrir.testing.exchange import MemoryExchange
 
 from .neutral import App, reply
@@ -82,9 +84,15 @@ def test_an_answer_can_be_awaited_as_any_other(app: App, door: str) -> None:
 
 def test_what_is_cancelled_is_not_sent_and_frees_its_thread(app: App) -> None:
     go, over = threading.Event(), threading.Event()
+    closed: list[bool] = []
 
-    @app.route("/")
-    def handler() -> Any:
+    class Held(Form):
+        def close(self) -> None:
+            closed.append(over.is_set())
+
+    @app.route("/", takes="c")
+    def handler(c: RequestContext) -> Any:
+        c.adopt_form(Held([], []))
         go.wait(5)
         over.set()
         return {}
@@ -97,6 +105,7 @@ def test_what_is_cancelled_is_not_sent_and_frees_its_thread(app: App) -> None:
         assert isinstance(await ended(answer), asyncio.CancelledError)
         assert over.is_set() and exchange.status is None
         assert not answer.cancel()
+        assert closed == [True]  # what the request held was released all the same
 
     asyncio.run(main())
 
