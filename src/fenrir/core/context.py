@@ -100,6 +100,7 @@ class RequestContext:
         error: the exception that no error handler took, for teardown and for test clients.
         raises: None when every exception gets its answer here.
         plain: nothing has to happen beside sending the value that the handler returned.
+        held: there is something that refers back to this, which `close` takes apart.
         finish: what has to run after sending, left by the plan when hooks wrap it.
         scope: what may cancel the request, of routes that have that.
     """
@@ -113,6 +114,7 @@ class RequestContext:
     error: BaseException | None = None
     raises: Raises | None = None
     plain = True
+    held = False
     finish: Callable[[BaseException | None], Awaitable[Any]] | None = None
     notes: dict[str, Any] | None = None
     scope: CancelScope | None = None
@@ -181,6 +183,7 @@ class RequestContext:
         views = self._views
         if views is None:
             views = self._views = {}
+            self.held = True
         try:
             return views[dialect.name]
         except KeyError:
@@ -192,6 +195,7 @@ class RequestContext:
         notes = self.notes
         if notes is None:
             notes = self.notes = {}
+            self.held = True
         try:
             return notes[key]
         except KeyError:
@@ -398,6 +402,8 @@ class RequestContext:
             self._form.close()
         # PERF: without a cycle the collector has nothing to do for most applications.
         self.notes = self._views = None
+        if self.error is not None and not getattr(self.exchange, "raises", False):
+            self.error = None  # its traceback knows the frames that know this
 
 
 def _refused(error: FormError) -> Exception:

@@ -298,11 +298,11 @@ class _Program(Steps):
         if self.fast is not None:
             with w.block("if type(reply) is bytes:"):
                 w.line("x.respond(STATUS, HEADERS, reply)")
-                w.line("return")
+                self._return()
         if self.ready is not None:
             with w.block("if type(reply) is tuple:"):
                 w.line("x.respond(*reply)")
-                w.line("return")
+                self._return()
         self._end("hop.finish" if self.has_finish else "None")
 
     def _run_work(self) -> None:
@@ -413,7 +413,7 @@ class _Program(Steps):
                     w.line("return body")
                 else:
                     w.line("x.respond(STATUS, HEADERS, body)")
-                    w.line("return")
+                    self._return()
         if self.ready is not None:
             w.value("ready", self.ready)
             with w.block("if c.plain:"):
@@ -423,12 +423,18 @@ class _Program(Steps):
                         w.line("return made")
                     else:
                         w.line("x.respond(*made)")
-                        w.line("return")
+                        self._return()
         w.line("reply = render(c, value)")
         if self.has_early:
             self._close("early", "None", "swallowed")
             with w.block("if swallowed is not None:"):
                 w.line("raise swallowed")
+
+    def _return(self) -> None:
+        """Write the end of a request whose answer is written already."""
+        with self.w.block("if c.held:"):
+            self.w.line("c.close()")
+        self.w.line("return")
 
     def _close(self, exits: str, error: str, into: str) -> None:
         w = self.w

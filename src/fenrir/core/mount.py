@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asteri.exchange import AnswerError, Channel, Disconnected, HeaderPairs, Sink
@@ -281,6 +282,7 @@ class MountPlan:
             return await self._run_wrapped(c, rest)
         error: BaseException | None = None
         mounted: MountedExchange | None = None
+        settled = False
         try:
             reply = None
             try:
@@ -305,17 +307,20 @@ class MountPlan:
                 else:
                     raise  # there is half an answer: the server cuts it off
             if reply is not None:
-                await settle(c, await self.after(c, reply))
+                reply = await self.after(c, reply)
+                settled = True
+                await settle(c, reply, partial(self._teardown, c))
             else:
                 await afterwards(c, None)
         except BaseException as exc:
             error = exc
             raise
         finally:
-            try:
-                await self._teardown(c, error)
-            finally:
-                c.close()
+            if not settled:
+                try:
+                    await self._teardown(c, error)
+                finally:
+                    c.close()
         return None
 
     async def _run_wrapped(self, c: RequestContext, rest: str) -> Reply:

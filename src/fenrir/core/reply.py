@@ -251,6 +251,7 @@ async def settle(
                     end(error, left)
         finally:
             c.close()
+            error = None  # the traceback of `gone` knows this frame
 
 
 async def settle_failure(

@@ -218,6 +218,7 @@ class Flask(Dispatching):
         notes = c.notes
         if notes is None:
             notes = c.notes = {}
+            c.held = True
         found: RequestContext | None = notes.get(CONTEXT)
         if found is None:
             found = notes[CONTEXT] = RequestContext.of(self, c)
