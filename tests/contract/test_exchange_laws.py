@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import logging
 from typing import Any
 
@@ -319,13 +320,15 @@ def test_interim_responses_come_before_the_answer(form: str) -> None:
 
 
 def test_reading_in_pieces(form: str) -> None:
-    sizes: list[int] = []
+    pieces: list[bytes] = []
+    limits = itertools.cycle([7, 3, 1, 50])
 
     async def app(x: Any) -> None:
         with pytest.raises(ValueError):
             await x.read(0)
-        while piece := await x.read(7):
-            sizes.append(len(piece))
+        while piece := await x.read(limit := next(limits)):
+            assert len(piece) <= limit
+            pieces.append(piece)
         assert await x.read() == b""
         x.respond(200, TEXT, b"")
         await x.drain()
@@ -333,14 +336,15 @@ def test_reading_in_pieces(form: str) -> None:
     async def main() -> None:
         async with serving(form, app) as server:
             peer = await server.connect()
-            await peer.ask(request(b"POST", body=b"x" * 20))
-            assert sum(sizes) == 20 and max(sizes) == 7
+            await peer.ask(request(b"POST", body=bytes(range(60))))
+            assert b"".join(pieces) == bytes(range(60)) and len(pieces[0]) == 7
+            pieces.clear()
             await peer.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             for _ in range(4):
                 await peer.send(b"5\r\nhello\r\n")
                 await asyncio.sleep(0.005)
             assert (await peer.ask(b"0\r\n\r\n"))[0] == 200
-            assert sum(sizes) == 40
+            assert b"".join(pieces) == b"hello" * 4
 
     asyncio.run(main())
 

@@ -45,6 +45,7 @@ cdef class Exchange:
     cdef bint _keep
     cdef int _state
     cdef object _unread  # bytes, or a deque of them
+    cdef Py_ssize_t _taken  # of the first of them
 
     cpdef bint is_open(self)
     cpdef bint is_streaming(self)

@@ -39,6 +39,7 @@ BODYLESS = cython.declare(cython.int, 0)
 COUNTED = cython.declare(cython.int, 1)
 CHUNKED = cython.declare(cython.int, 2)
 
+WHOLE = cython.declare(cython.Py_ssize_t, 1 << 20)  # a piece of the body as it arrived, which is never that large
 JOINED = cython.declare(cython.Py_ssize_t, 16384)  # the same bound as in response_cy: larger bodies are not copied
 
 
@@ -152,19 +153,22 @@ class Exchange:
         self.broken = True
 
     def _take(self, limit: cython.Py_ssize_t) -> bytes:
-        first: bytes
-        if type(self._unread) is bytes:
-            first = self._unread
+        """Return up to `limit` bytes of the first piece; each byte is copied once, or not at all."""
+        single: cython.bint = type(self._unread) is bytes
+        first: bytes = self._unread if single else self._unread[0]
+        begin: cython.Py_ssize_t = self._taken
+        size: cython.Py_ssize_t = len(first) - begin
+        if size > limit:
+            self._taken = begin + limit
+            self.queued -= limit
+            return first[begin : begin + limit]
+        if single:
             self._unread = b""
         else:
-            first = self._unread.popleft()
-        if len(first) > limit:
-            if type(self._unread) is bytes:
-                self._unread = deque()
-            self._unread.appendleft(first[limit:])
-            first = first[:limit]
-        self.queued -= len(first)
-        return first
+            self._unread.popleft()
+        self._taken = 0
+        self.queued -= size
+        return first[begin:] if begin else first
 
     async def read(self, limit: int = 65536) -> bytes:
         """Return up to `limit` bytes of the body, b"" at its end."""
@@ -184,7 +188,7 @@ class Exchange:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the rest of the body."""
         while True:
-            data = await self.read()
+            data = await self.read(WHOLE)
             if not data:
                 return
             yield data
@@ -276,6 +280,7 @@ def begin_exchange(port: Port, head: RequestHead, connection, body: bytes, compl
     exchange.complete = complete
     exchange.queued = len(body)
     exchange._unread = body
+    exchange._taken = 0
     if complete:
         exchange.buffered = body
         exchange.expecting = False
