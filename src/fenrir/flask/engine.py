@@ -429,10 +429,8 @@ def _is_plain(app: Flask) -> bool:
     PERF: 4 us; by way of a response object 17 (timeit, CPython 3.11).
     """
     provider = app.json
-    return (
-        type(provider) is DefaultJSONProvider
-        and provider.__dict__.keys().isdisjoint(("dumps", "response", "mimetype"))
-        and app.response_class is Response
+    return type(provider) is DefaultJSONProvider and provider.__dict__.keys().isdisjoint(
+        ("dumps", "response", "mimetype")
     )
 
 
@@ -440,6 +438,8 @@ def ready_of(app: Flask) -> Callable[[RequestContext, Any], Ready | None]:
     """Return the short way from the value of a view to what is sent."""
 
     def ready(c: RequestContext, value: Any) -> Ready | None:
+        if app.response_class is not Response:
+            return None  # whatever it is becomes one of that class, which has its own say
         kind = type(value)
         if kind is Response:
             return plain_answer(value)
@@ -449,7 +449,7 @@ def ready_of(app: Flask) -> Callable[[RequestContext, Any], Ready | None]:
                     return 200, _JSON, cast(Any, app.json).body(value)
                 except Exception:
                     return None  # it fails again on the long way, where its error is answered
-        elif kind is str and app.response_class is Response:
+        elif kind is str:
             return 200, _HTML, value.encode()
         return None
 

@@ -100,6 +100,21 @@ def test_values_of_views(value: Any) -> None:
         assert (str(made.status_code), headers["content-type"], made.content) == (expected[0][:3], *expected[1:])
 
 
+@pytest.mark.parametrize("value", ["text", {"a": 1}, "response"])
+def test_a_response_class_of_ones_own_sees_every_value(value: Any) -> None:
+    class Marked(ours.Response):
+        def get_wsgi_headers(self, environ: Any) -> Any:
+            headers = super().get_wsgi_headers(environ)
+            headers["X-Marked"] = "yes"
+            return headers
+
+    app = ours.Flask("own")
+    app.response_class = Marked
+    app.get("/")(lambda: ours.Response("plain") if value == "response" else value)
+    with Client(app) as client:
+        assert dict(client.get("/").headers)["x-marked"] == "yes"
+
+
 def test_a_value_in_a_circle_says_so() -> None:
     app = ours.Flask("circle")
     value: dict[str, Any] = {}
