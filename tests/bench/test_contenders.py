@@ -70,6 +70,7 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timing  # proc(5): a list of children that change meanwhile may lack one
 def test_nothing_of_a_server_is_left_behind() -> None:
     with run.start(CONTENDERS["raw-asgi-asteri"], {"BENCH_ROUTES": "0"}) as server:
         assert len(server.family) == 2
